@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* voice/: notes with phonemes -> singing. docs/voice.md tells how, and what else was tried. */
+#ifndef VOICE_VOICE_H
+#define VOICE_VOICE_H
+
+#include "audio/audio.h"
+#include "score/score.h"
+#include "style/singer.h"
+#include "style/style.h"
+
+#define VOICE_RATE 24000 /* Hz, of the network */
+
+/* The installed voice pack with the neural runtime: sessions shared by all threads. */
+struct voice;
+
+/* Opens what `make voice` installed in voice_dir, with the shared library `runtime`. MADRIGAL_EMISSING with the command that installs. */
+int voice_open(const char *voice_dir, const char *runtime, struct voice **ret, struct madrigal_error *err) MUST_CHECK;
+void voice_close(struct voice *v);
+
+/* One line to sing. All times are seconds from the line's own zero; the first vowel starts at notes[0].start_s, which leaves room before it for its
+ * consonants and a breath. */
+struct sung_note {
+	float start_s, end_s;
+	float midi;
+	float dynamic;        /* 0..1 */
+	int syllable;         /* index in syllables; several notes may share one (melisma) */
+};
+struct sung_syllable {
+	const char *phonemes; /* as struct syllable */
+	int word_start;       /* 1: a word begins here */
+	char punct;           /* what follows in the text, or 0: it shapes the spoken line's prosody */
+};
+struct sung_line {
+	const struct sung_syllable *syllables; int n_syllables;
+	const struct sung_note *notes; int n_notes;
+	float length_s;       /* of the result: at least the last note's end + 0.3 */
+	float intensity;      /* 0..1 of the section */
+	int breath;           /* 1: an audible breath before it */
+	uint64_t seed;        /* for drift, breath; a double has another seed than its lead */
+	float detune_cents;   /* whole line, for doubles */
+};
+
+/* Sings. *ret: mono, VOICE_RATE, length_s long, owned by the caller, loudness even from line to line (about -20 LUFS at dynamic 0.7).
+ * Notes within singer->low..high are sung by the network, others by resynthesis. Thread-safe; the result depends on its arguments only.
+ * manner: the style's way of singing. ret_start, ret_end (may be NULL): n_notes values, when each note's vowel was really placed. */
+int voice_sing(struct voice *v, const struct singer *singer, const struct style_singer *manner, const struct sung_line *line,
+               const cancel_flag *cancel, struct audio *ret, float *ret_start, float *ret_end, struct madrigal_error *err) MUST_CHECK;
+
+/* The vocal tracks of a song. All mono, AUDIO_RATE, as long as the song. A track that is empty has frames == 0. */
+struct vocal_tracks {
+	struct audio lead, double_left, double_right, backing;
+	double *start, *end;  /* seconds from the song's start, for each of score.vocal: when it was really sung */
+};
+/* Sings the score: lines on `threads` threads, a line that returns with the same words, notes and dynamics is sung once and copied. tick as in pool.h.
+ * *ret by vocal_tracks_release. */
+int voice_sing_score(struct voice *v, const struct score *s, const struct singer *singer, const struct style_singer *manner, int threads,
+                     pool_tick *tick, void *tick_ctx, cancel_flag *cancel, struct vocal_tracks *ret, struct madrigal_error *err) MUST_CHECK;
+void vocal_tracks_release(struct vocal_tracks *t);
+
+#endif
