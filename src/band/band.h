@@ -7,11 +7,6 @@
 #include "score/score.h"
 #include "style/brief.h"
 
-/* The key of a drum in General MIDI: "kick" 36, "snare" 38, "rim" 37, "clap" 39, "hat" 42, "pedal" 44, "open" 46, "ride" 51, "bell" 53, "crash" 49, "crash2" 57,
- * "tom1" 50 (high), "tom2" 47, "tom3" 43, "tambourine" 54, "shaker" 70 (82), "cowbell" 56, "conga", "bongo", ... -1: unknown.
- * This one table serves style checks, arrangement and playing. */
-int drum_key(const char *name);
-
 /* One played note: what a human does to a written one. */
 struct played_note {
 	double on_s, off_s;   /* seconds from the start of the audio */
