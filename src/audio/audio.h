@@ -25,7 +25,8 @@ void audio_release(struct audio *a);
 /* To another rate (soxr, very high quality); same length in seconds. *ret owned by the caller. */
 int audio_resample(const struct audio *a, int rate, struct audio *ret, struct madrigal_error *err) MUST_CHECK;
 
-/* ITU-R BS.1770-4 by libebur128: integrated loudness (LUFS; -70 for silence) and true peak (dBTP, 4x oversampled; -200 for silence). */
+/* ITU-R BS.1770-4 by libebur128: integrated loudness (LUFS; -70 for silence) and true peak (dBTP, 4x oversampled; -200 for silence). Either may be NULL: it is then
+ * not measured. */
 int audio_loudness(const struct audio *a, double *ret_lufs, double *ret_true_peak_dbtp, struct madrigal_error *err) MUST_CHECK;
 
 struct lyric_stamp { double time_s; const char *text; }; /* a line's first note and its text */
