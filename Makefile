@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The two commands of the README, and what they are made of. The build itself is meson's.
+#
+#   make song     installs what is missing, fetches the voice, builds, and sings examples/cafe.txt into song.mp3
+#   make test     builds and runs every test
+#   make          builds
+#   make check    what continuous integration runs: tests, sanitizers, fuzzing
+#   make bench    times each stage and writes docs/performance.md
+#   make install  installs under PREFIX (default /usr/local)
+
+PREFIX ?= /usr/local
+BUILD ?= build
+MADRIGAL = $(BUILD)/src/cli/madrigal
+
+.PHONY: all build song test check asan fuzz bench voice install clean packages
+
+all: build
+
+build: packages
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) . --prefix=$(PREFIX) >/dev/null || { meson setup $(BUILD) . --prefix=$(PREFIX); exit 1; }
+	@meson compile -C $(BUILD) >$(BUILD)/log.txt || { cat $(BUILD)/log.txt; exit 1; }
+
+packages:
+	@tools/setup packages
+	@tools/setup header
+
+voice: build
+	@tools/setup voice
+
+song: voice
+	@$(MAKE) --no-print-directory song.mp3
+
+song.mp3: examples/cafe.txt $(MADRIGAL)
+	$(MADRIGAL) sing examples/cafe.txt --prompt "warm indie folk, female voice" -o $@
+
+test: voice
+	@tools/run-tests $(BUILD)
+
+asan: packages
+	@test -f build-asan/build.ninja || CC=gcc meson setup build-asan . -Db_sanitize=address,undefined -Dbuildtype=debugoptimized >/dev/null
+	@meson compile -C build-asan >build-asan/log.txt || { cat build-asan/log.txt; exit 1; }
+
+check: test asan
+	@tools/run-tests build-asan --setup asan
+	@tools/fuzz 20
+
+fuzz: packages
+	@tools/fuzz 60
+
+bench: voice
+	@tools/bench $(MADRIGAL)
+
+install: build
+	meson install -C $(BUILD)
+
+clean:
+	rm -rf build build-asan build-fuzz song.mp3
