@@ -16,8 +16,9 @@ struct chord {
 };
 
 /* Reads one roman numeral. Degrees are counted on the MAJOR scale of the tonic in both modes, as the corpus tables do: minor's
- * submediant is "bVI". Case gives the third: I major, i minor. Suffixes: 5 6 7 maj7 9 maj9 m7 (= vi7) sus2 sus4 7sus4 add9
- * dim dim7 m7b5 aug. "V7/vi": dominant of vi. "I/3": third in the bass (digits 2..7: a degree of the key's major scale, flats as b7).
+ * submediant is "bVI". Case gives the third: I major, i minor. Suffixes: 5 6 7 maj7 9 maj9 11 13 7b9 m m6 m7 (= vi7) m9 sus2 sus4
+ * 7sus4 9sus4 add9 dim dim7 m7b5 aug. "V7/vi": dominant of vi. "V/7": leading note in the bass (digits 1..7: a degree of the key's
+ * major scale, whatever the chord; flats as b7), so "I/3" is the tonic with its third below.
  * On failure *ret is untouched and err (may be NULL) says what was wrong. */
 int chord_parse(const char *roman, struct chord *ret, struct madrigal_error *err) MUST_CHECK;
 

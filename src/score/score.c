@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "score/score.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const part_role_ids[PART_ROLES] = {
+	[ROLE_DRUMS] = "drums", [ROLE_PERCUSSION] = "percussion", [ROLE_BASS] = "bass", [ROLE_COMP] = "comp",
+	[ROLE_PAD] = "pad", [ROLE_LEAD] = "lead", [ROLE_COUNTER] = "counter",
+};
+
+void score_release(struct score *s)
+{
+	if (!s)
+		return;
+	for (int i = 0; i < s->n_parts; i++)
+		free(s->parts[i].notes);
+	free(s->sections);
+	free(s->chords);
+	free(s->vocal);
+	free(s->backing);
+	free(s->parts);
+	memset(s, 0, sizeof *s);
+}
+
+const struct score_chord *score_chord_at(const struct score *s, int tick)
+{
+	int low = 0, high = s->n_chords;
+	while (low < high) {
+		int mid = low + (high - low) / 2;
+		if (s->chords[mid].end <= tick)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == s->n_chords || s->chords[low].start > tick)
+		return NULL;
+	return &s->chords[low];
+}
