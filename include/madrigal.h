@@ -141,6 +141,9 @@ typedef int madrigal_check_fn(void *user, const struct madrigal_check *c);
 /* Returns 0 if all is there, MADRIGAL_EMISSING if not. */
 MADRIGAL_API int madrigal_doctor(const struct madrigal_paths *paths, madrigal_check_fn *fn, void *user);
 
+/* Cuts the speech network voice_dir/kokoro.onnx into the parts that singing needs, beside it. Done once, when the voice is installed. */
+MADRIGAL_API int madrigal_install_voice(const char *voice_dir, struct madrigal_error *err);
+
 #ifdef __cplusplus
 }
 #endif
