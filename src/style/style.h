@@ -13,6 +13,11 @@
  * CHORDS. Roman numerals by score/chord.h; bars parted by '|', several chords in a bar share it evenly ("I V/7 | vi").
  * SECTIONS are named by section_ids ("verse", "pre_chorus", ...) and, in grooves only, "fill" (the bar, or its last half, before a new section),
  * "ending" (the last bars) and "any". A section that a style doesn't name falls back: see section_fallback().
+ * KEYS are the members' names below (form.brk is written "break"). Required: title, tempo, chords (for the verse in major and in minor, since a
+ * prompt may ask for either), parts with name, role, instruments and grooves, and of a pitched instrument program, low and high. What else is
+ * left out is filled in by the loader, so no string below is NULL (but base) and no number is unset: the ranges and defaults are in schema.c.
+ * A part without `plays` plays everywhere at 1; each part ends up with an intensity for the verse. In each of the style's meters a part has a
+ * groove, by fallback or "any", for each section in which it isn't silent. The lanes of a groove may differ in bars if all fit into the longest.
  */
 #ifndef STYLE_STYLE_H
 #define STYLE_STYLE_H
@@ -29,7 +34,7 @@ struct style_chords {
 	float weight;             /* default 1 */
 };
 
-struct style_lane { char *drum; char *steps; }; /* drum: "kick", "snare", ... (band/drums table); for other roles "notes" */
+struct style_lane { char *drum; char *steps; }; /* drum: "kick", "snare", ... (score/drums.h); for other roles "notes" (default), one lane */
 
 struct style_groove {
 	char *name;

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "style/style.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "style/check.h"
+#include "style/nearest.h"
+#include "style/schema.h"
+#include "style/yaml_tree.h"
+
+#define MAX_STYLES 1000
+
+int section_fallback(enum section_kind k)
+{
+	switch (k) {
+	case SECTION_HOOK:
+	case SECTION_POST_CHORUS:
+	case SECTION_SOLO:
+		return SECTION_CHORUS;
+	case SECTION_INST:
+		return SECTION_SOLO;
+	case SECTION_INTERLUDE:
+	case SECTION_OUTRO:
+		return SECTION_INTRO;
+	case SECTION_TRANSITION:
+		return SECTION_BUILD_UP;
+	case SECTION_BUILD_UP:
+		return SECTION_PRE_CHORUS;
+	case SECTION_BREAK:
+		return SECTION_BRIDGE;
+	case SECTION_INTRO:
+	case SECTION_PRE_CHORUS:
+	case SECTION_CHORUS:
+	case SECTION_BRIDGE:
+		return SECTION_VERSE;
+	case SECTION_VERSE:
+	case SECTION_KINDS:
+		break;
+	}
+	return -1;
+}
+
+void style_free(struct style *s)
+{
+	yaml_data_free(&style_schema, s);
+}
+
+/* "styles/indie-folk.yaml" -> "indie-folk" in a new string, NULL if out of memory. */
+static char *stem(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash ? slash + 1 : path;
+	size_t len = strlen(base);
+	if (len > 5 && !strcmp(base + len - 5, ".yaml"))
+		len -= 5;
+	return strndup(base, len);
+}
+
+int style_load_text(const char *name, const char *text, size_t len, struct style **ret, struct madrigal_error *err)
+{
+	struct yaml_doc d;
+	void *data;
+	int rc = yaml_load(name, text, len, &style_schema, &d, &data, err);
+	if (rc < 0)
+		return rc;
+	struct style *s = data;
+	if (!s->name)
+		s->name = stem(name);
+	rc = s->name ? style_fill(&d, s, err) : err_nomem(err);
+	if (rc == 0)
+		rc = style_check(&d, s, err);
+	yaml_doc_release(&d);
+	if (rc < 0) {
+		style_free(s);
+		return rc;
+	}
+	*ret = s;
+	return 0;
+}
+
+int style_load_file(const char *path, struct style **ret, struct madrigal_error *err)
+{
+	char *text = NULL;
+	size_t len = 0;
+	int rc = file_read(path, YAML_MAX_BYTES, &text, &len, err);
+	if (rc < 0)
+		return rc;
+	struct style *s = NULL;
+	rc = style_load_text(path, text, len, &s, err);
+	free(text);
+	if (rc < 0)
+		return rc;
+	char *wanted = stem(path);
+	if (!wanted)
+		rc = err_nomem(err);
+	else if (strcmp(wanted, s->name))
+		rc = err_set(err, MADRIGAL_ESTYLE, "%s:1: the style calls itself \"%s\": it must have the file's name, \"%s\"", path, s->name, wanted);
+	free(wanted);
+	if (rc < 0) {
+		style_free(s);
+		return rc;
+	}
+	*ret = s;
+	return 0;
+}
+
+static int is_style_file(const struct dirent *e)
+{
+	size_t len = strlen(e->d_name);
+	return e->d_name[0] != '.' && len > 5 && !strcmp(e->d_name + len - 5, ".yaml");
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name); /* not alphasort, which asks the locale */
+}
+
+int style_set_load(const char *share_dir, struct style_set *ret, struct madrigal_error *err)
+{
+	char dir[4096], path[4096 + 256 + 2];
+	if (snprintf(dir, sizeof dir, "%s/styles", share_dir) >= (int)sizeof dir)
+		return err_set(err, MADRIGAL_EIO, "the path of the styles is too long");
+	struct dirent **files = NULL;
+	int n = scandir(dir, &files, is_style_file, by_name);
+	if (n < 0)
+		return err_set(err, errno == ENOMEM ? MADRIGAL_EMEMORY : MADRIGAL_EIO, "cannot read the styles in %s: %s", dir, strerror(errno));
+	int rc = 0;
+	struct style_set set = {.styles = calloc((size_t)n + 1, sizeof *set.styles)};
+	if (!set.styles)
+		rc = err_nomem(err);
+	else if (n == 0)
+		rc = err_set(err, MADRIGAL_ESTYLE, "there are no styles in %s", dir);
+	else if (n > MAX_STYLES)
+		rc = err_set(err, MADRIGAL_ESTYLE, "%d styles in %s: the limit is %d", n, dir, MAX_STYLES);
+	for (int i = 0; i < n; i++) {
+		if (rc == 0) {
+			snprintf(path, sizeof path, "%s/%s", dir, files[i]->d_name);
+			rc = style_load_file(path, &set.styles[set.n], err);
+			set.n += rc == 0;
+		}
+		free(files[i]);
+	}
+	free(files);
+	if (rc < 0) {
+		style_set_release(&set);
+		return rc;
+	}
+	*ret = set;
+	return 0;
+}
+
+void style_set_release(struct style_set *s)
+{
+	for (int i = 0; i < s->n; i++)
+		style_free(s->styles[i]);
+	free(s->styles);
+	memset(s, 0, sizeof *s);
+}
+
+int style_find(const struct style_set *set, const char *name, const struct style **ret, struct madrigal_error *err)
+{
+	struct nearest near = nearest_to(name);
+	for (int i = 0; i < set->n; i++) {
+		const struct style *s = set->styles[i];
+		if (same_name(s->name, name) || same_name(s->title, name)) {
+			*ret = s;
+			return 0;
+		}
+		nearest_try(&near, s->name);
+	}
+	if (!near.name)
+		return err_set(err, MADRIGAL_ESTYLE, "there is no style \"%.60s\"", name);
+	return err_set(err, MADRIGAL_ESTYLE, "there is no style \"%.60s\": did you mean \"%s\"? (madrigal styles lists them)", name, near.name);
+}
