@@ -76,7 +76,7 @@ void report_json(FILE *to, const struct madrigal_result *r, const struct options
 	number(to, "lines", r->sung_lines);
 	number(to, "loudness_lufs", r->loudness_lufs);
 	number(to, "true_peak_dbtp", r->true_peak_dbtp);
-	number(to, "peak_memory_bytes", (double)r->peak_memory_bytes);
+	fprintf(to, "\"peak_memory_bytes\":%zu,", r->peak_memory_bytes);
 	fprintf(to, "\"seed\":%llu,\"stage_seconds\":{", (unsigned long long)o->req.seed);
 	for (int i = 0; i < 6; i++)
 		fprintf(to, "%s\"%s\":%.4f", i ? "," : "", stage_names[i], r->stage_s[i]);
