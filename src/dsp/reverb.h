@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A feedback delay network of sixteen lines (Jot and Chaigne 1991, "Digital delay networks for designing artificial reverberators") mixed by a Hadamard matrix.
+ * What comes in is thickened by allpasses (Schroeder 1962), reflected early from a few taps, and every line's length drifts a little, so that no mode rings.
+ */
+#ifndef DSP_REVERB_H
+#define DSP_REVERB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "dsp/biquad.h"
+
+#define REVERB_LINES 16
+#define REVERB_DIFFUSERS 4
+#define REVERB_TAPS 10
+#define REVERB_STEP 16
+
+struct reverb_config {
+	double rt60_s;            /* to -60 dB at middle frequencies: 0.1..20 */
+	double predelay_ms;       /* 0..250 */
+	double size;              /* 0.3..2: scales all lengths; 1: lines of 29..83 ms */
+	double early;             /* 0..1: level of the early reflections */
+	double damping_hz;        /* where the decay takes half the time */
+	double low_cut_hz, high_cut_hz; /* of the input */
+	double drift;             /* 0..1: how far the lengths move */
+};
+/* A plate for a voice: dense at once, bright. A room for a band: early reflections, darker. */
+struct reverb_config reverb_plate(double rt60_s, double predelay_ms);
+struct reverb_config reverb_room(double rt60_s);
+
+struct reverb_line {
+	float *data;              /* owned, a power of two long */
+	uint32_t mask;
+	double length, depth;     /* samples */
+	double phase_re, phase_im, turn_re, turn_im; /* the drift's oscillator */
+	float gain, damp, state;  /* one-pole absorption */
+	double read, read_slope;  /* distance behind the write position */
+};
+struct reverb_allpass { float *data; uint32_t length, at; };
+
+struct reverb {
+	struct reverb_config config;
+	struct reverb_line line[REVERB_LINES];
+	struct reverb_allpass diffuser[2][REVERB_DIFFUSERS];
+	float *wait[2]; uint32_t wait_mask; /* predelay and early taps */
+	uint32_t predelay, tap_at[2][REVERB_TAPS];
+	float tap_gain[REVERB_TAPS];
+	struct eq input;
+	uint32_t now;
+	int count;
+	float level;
+};
+
+int reverb_init(struct reverb *r, double rate, const struct reverb_config *c, struct madrigal_error *err) MUST_CHECK;
+void reverb_release(struct reverb *r);
+/* left and right: the send coming in, the reverberation alone going out. Its level is that of the send, about, whatever its time. */
+void reverb_process(struct reverb *r, float *left, float *right, size_t n);
+void reverb_reset(struct reverb *r);
+
+#endif
