@@ -14,8 +14,8 @@ static const struct { const char *name; int key; } drums[] = {
 	{ "bongo", 60 }, { "bongo2", 61 }, { "conga", 63 }, { "conga2", 64 }, { "conga-mute", 62 },
 	{ "timbale", 65 }, { "timbale2", 66 }, { "agogo", 67 }, { "agogo2", 68 },
 	{ "guiro", 73 }, { "guiro2", 74 }, { "claves", 75 }, { "woodblock", 76 }, { "woodblock2", 77 },
-	{ "triangle", 81 }, { "triangle-mute", 80 }, { "sticks", 31 }, { "snap", 26 }, { "sleigh-bells", 83 },
-	{ "chimes", 84 }, { "castanets", 85 }, { "surdo", 87 }, { "surdo-mute", 86 },
+	{ "triangle", 81 }, { "triangle-mute", 80 }, { "sticks", 31 }, { "sleigh-bells", 83 },
+	{ "chimes", 84 }, { "castanets", 85 },
 };
 
 int drum_key(const char *name)
