@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <math.h>
+#include <string.h>
+
+#include "dsp/denormal.h"
+#include "dsp/dynamics.h"
+#include "dsp/limiter.h"
+#include "dsp/loudness.h"
+#include "dsp/saturate.h"
+#include "mix/desk.h"
+
+#define TRIALS 5
+#define CLOSE_LU 0.05
+#define MAX_GAIN_DB 60.0
+#define PEAK_MARGIN_DB 0.04 /* between our oversampling and the meter's */
+
+static int measure(struct master_job *j, struct madrigal_error *err)
+{
+	return audio_loudness(&j->out, &j->lufs, &j->true_peak_dbtp, err);
+}
+
+static void sum_block(const struct master_job *j, size_t at, size_t n, float gain, float *left, float *right)
+{
+	memset(left, 0, n * sizeof *left);
+	memset(right, 0, n * sizeof *right);
+	for (int i = 0; i < j->n_stems; i++) {
+		const struct audio *a = &j->stems[i].audio;
+		for (size_t k = 0; k < n; k++) {
+			left[k] += a->ch[0][at + k];
+			right[k] += a->ch[1][at + k];
+		}
+	}
+	for (size_t k = 0; k < n; k++) {
+		left[k] *= gain;
+		right[k] *= gain;
+	}
+}
+
+/* One pass: sum, glue, drive, limiter, into j->out. The glue gives back what it takes on average, so that a mix at the right level stays there. */
+static int pass(struct master_job *j, double gain_db, double ceiling_dbtp, struct madrigal_error *err)
+{
+	double glue_db = (double)j->style->bus_glue_db, level = j->settings->loudness_lufs;
+	struct compressor_config config = { .threshold_db = level - 2 * glue_db, .ratio = 2, .knee_db = 8, .attack_ms = 28, .release_ms = 220,
+		                            .makeup_db = 0.7 * glue_db, .max_reduction_db = 6, .rms = 1 };
+	struct compressor glue = compressor_init(AUDIO_RATE, &config);
+	struct saturator tape = saturator_init(AUDIO_RATE, (double)j->style->bus_drive, 0);
+	struct limiter limiter = limiter_init(AUDIO_RATE, ceiling_dbtp - PEAK_MARGIN_DB);
+	size_t frames = j->out.frames, end = frames + LIMITER_LATENCY;
+	float l[DESK_BLOCK], r[DESK_BLOCK], gain = (float)pow(10, gain_db / 20);
+	unsigned denormals = denormals_off();
+	int rc = 0;
+	for (size_t at = 0; at < end && !rc; at += DESK_BLOCK) {
+		size_t n = end - at < DESK_BLOCK ? end - at : DESK_BLOCK, have = at < frames ? (frames - at < n ? frames - at : n) : 0;
+		if (at % (128 * DESK_BLOCK) == 0 && cancelled(j->cancel))
+			rc = err_set(err, MADRIGAL_ECANCELLED, "cancelled");
+		memset(l + have, 0, (n - have) * sizeof *l);
+		memset(r + have, 0, (n - have) * sizeof *r);
+		sum_block(j, at, have, gain, l, r);
+		if (glue_db > 0.05)
+			compressor_process(&glue, l, r, NULL, NULL, n);
+		if (j->style->bus_drive > 0)
+			saturator_process(&tape, l, r, n);
+		limiter_process(&limiter, l, r, n);
+		for (size_t k = 0; k < n; k++)
+			if (at + k >= LIMITER_LATENCY) {
+				j->out.ch[0][at + k - LIMITER_LATENCY] = l[k];
+				j->out.ch[1][at + k - LIMITER_LATENCY] = r[k];
+			}
+	}
+	denormals_restore(denormals);
+	return rc;
+}
+
+int master_make(struct master_job *j, struct madrigal_error *err)
+{
+	double ceiling = j->settings->ceiling_dbtp;
+	/* The meter's filter may find a little more than ours: then once again, lower by as much. */
+	for (int k = 0; k < 3; k++) {
+		int rc = pass(j, j->gain_db, ceiling, err);
+		if (!rc)
+			rc = measure(j, err);
+		if (rc < 0)
+			return rc;
+		if (j->true_peak_dbtp <= j->settings->ceiling_dbtp)
+			break;
+		ceiling -= j->true_peak_dbtp - j->settings->ceiling_dbtp + 0.01;
+	}
+	return 0;
+}
+
+int master_find(struct master_job *j, struct madrigal_error *err)
+{
+	double target = j->settings->loudness_lufs, lufs;
+	int rc = 0;
+	for (size_t at = 0; at < j->out.frames; at += DESK_BLOCK) {
+		size_t n = j->out.frames - at < DESK_BLOCK ? j->out.frames - at : DESK_BLOCK;
+		sum_block(j, at, n, 1, j->out.ch[0] + at, j->out.ch[1] + at);
+	}
+	rc = audio_loudness(&j->out, &lufs, NULL, err);
+	j->gain_db = 0;
+	if (rc < 0 || lufs <= LOUDNESS_SILENCE)
+		return rc;
+	j->gain_db = fmin(target - lufs, MAX_GAIN_DB);
+	for (int k = 0; k < TRIALS; k++) {
+		rc = pass(j, j->gain_db, j->settings->ceiling_dbtp, err);
+		if (!rc)
+			rc = audio_loudness(&j->out, &lufs, NULL, err);
+		if (rc < 0)
+			return rc;
+		double off = target - lufs;
+		if (fabs(off) < CLOSE_LU)
+			break;
+		j->gain_db = fmin(j->gain_db + off * 1.15, MAX_GAIN_DB);
+	}
+	return 0;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mix/mix.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsp/loudness.h"
+#include "mix/desk.h"
+
+#define MAX_VOICE_STEMS 5 /* vocals, doubles, backing, their effects, the band's effects */
+
+/* ------------------------------------------------------------------ setting up */
+
+static void desk_release(struct desk *d)
+{
+	for (int i = 0; d->channel && i < d->n_stems; i++)
+		free(d->channel[i].energy);
+	for (int i = 0; d->stems && i < d->n_stems; i++)
+		audio_release(&d->stems[i].audio);
+	free(d->stems);
+	free(d->channel);
+	free(d->singing);
+	free(d->duck_db);
+}
+
+/* A new channel at the end: its index. */
+static int channel_add(struct desk *d, const char *name, int role, int vocal)
+{
+	int i = d->n_stems++;
+	d->stems[i] = (struct mix_stem){ 0 };
+	snprintf(d->stems[i].name, sizeof d->stems[i].name, "%s", name);
+	d->channel[i] = (struct channel){ .stem = &d->stems[i], .role = role, .vocal = vocal, .gain = 1, .fader = { .width = 1, .reverb_db = -60, .delay_db = -60 } };
+	return i;
+}
+
+static void lay_out(struct desk *d, struct stem *stems, int n_stems, const struct vocal_tracks *v)
+{
+	const struct style *style = d->brief->style;
+	for (int i = 0; i < n_stems; i++) {
+		int role = (int)stems[i].role < PART_ROLES ? (int)stems[i].role : ROLE_COMP;
+		struct channel *c = &d->channel[channel_add(d, stems[i].name, role, 0)];
+		if (stems[i].style_part >= 0 && (unsigned)stems[i].style_part < style->n_parts)
+			c->fader = style->parts[stems[i].style_part].mix;
+		c->stem->audio = stems[i].audio;
+		stems[i].audio = (struct audio){ 0 };
+	}
+	d->n_band = n_stems;
+	d->lead = v && v->lead.frames ? channel_add(d, "vocals", STRIP_VOCALS, 1) : -1;
+	d->doubles = v && (v->double_left.frames || v->double_right.frames) ? channel_add(d, "double-vocals", STRIP_DOUBLES, 1) : -1;
+	d->backing = v && v->backing.frames ? channel_add(d, "backing-vocals", STRIP_BACKING, 1) : -1;
+	d->vocal_effects = d->lead >= 0 || d->backing >= 0 ? channel_add(d, "vocal-effects", DESK_EFFECTS, 1) : -1;
+	d->effects = n_stems ? channel_add(d, "effects", DESK_EFFECTS, 0) : -1;
+}
+
+static size_t longest(const struct score *s, const struct stem *stems, int n_stems, const struct vocal_tracks *v)
+{
+	size_t n = 0;
+	for (int i = 0; i < n_stems; i++)
+		n = stems[i].audio.frames > n ? stems[i].audio.frames : n;
+	const struct audio *tracks[4] = { v ? &v->lead : NULL, v ? &v->double_left : NULL, v ? &v->double_right : NULL, v ? &v->backing : NULL };
+	for (int i = 0; i < 4; i++)
+		if (tracks[i] && tracks[i]->frames > n)
+			n = tracks[i]->frames;
+	return n ? n : (size_t)llround(fmax(score_duration(s), 0) * AUDIO_RATE);
+}
+
+static int desk_init(struct desk *d, struct stem *stems, int n_stems, struct vocal_tracks *v, struct madrigal_error *err)
+{
+	int most = n_stems + MAX_VOICE_STEMS;
+	d->frames = longest(d->score, stems, n_stems, v);
+	d->blocks = loudness_blocks(AUDIO_RATE, d->frames);
+	d->stems = calloc((size_t)most, sizeof *d->stems);
+	d->channel = calloc((size_t)most, sizeof *d->channel);
+	d->singing = calloc(d->blocks + 1, 1);
+	d->duck_db = calloc(d->frames / DYNEQ_STEP + 1, sizeof *d->duck_db);
+	if (!d->stems || !d->channel || !d->singing || !d->duck_db)
+		return err_nomem(err);
+	lay_out(d, stems, n_stems, v);
+	for (int i = 0; i < d->n_stems; i++) {
+		d->channel[i].energy = calloc(d->blocks + 1, sizeof *d->channel[i].energy);
+		if (!d->channel[i].energy)
+			return err_nomem(err);
+	}
+	for (int i = 0; i < d->n_band; i++) {
+		int rc = desk_fit(&d->stems[i].audio, d->frames, err);
+		if (rc < 0)
+			return rc;
+	}
+	return v ? vocal_take(d, v, err) : 0;
+}
+
+/* ------------------------------------------------------------------ jobs */
+
+struct progress { pool_tick *tick; void *ctx; int base, n, jobs, total; };
+
+/* A phase's ticks as ticks of the whole. */
+static int tick_phase(void *ctx, int finished, int n)
+{
+	struct progress *p = ctx;
+	(void)n;
+	return p->tick ? p->tick(p->ctx, p->base + finished, p->total) : 0;
+}
+
+static int strip_job(void *ctx, int index, int worker, struct madrigal_error *err)
+{
+	struct desk *d = ctx;
+	(void)worker;
+	if (index == d->lead)
+		return vocal_lead_run(d, &d->channel[index], err);
+	if (index == d->doubles)
+		return vocal_doubles_run(d, &d->channel[index], err);
+	if (index == d->backing)
+		return vocal_backing_run(d, &d->channel[index], err);
+	if (index < d->n_band)
+		return strip_run(d, &d->channel[index], err);
+	return audio_init(&d->stems[index].audio, AUDIO_RATE, 2, d->frames, err);
+}
+
+static int effects_job(void *ctx, int index, int worker, struct madrigal_error *err)
+{
+	struct desk *d = ctx;
+	(void)worker;
+	if (index == 0)
+		return d->effects >= 0 ? effects_band_run(d, err) : 0;
+	return d->vocal_effects >= 0 ? effects_vocal_run(d, err) : 0;
+}
+
+struct tone_job { struct desk *desk; float *scratch[2]; };
+
+static int tone_job(void *ctx, int index, int worker, struct madrigal_error *err)
+{
+	struct tone_job *t = ctx;
+	(void)worker;
+	if (index == 0)
+		return tone_fit(t->desk, t->scratch, err);
+	duck_fit(t->desk);
+	return 0;
+}
+
+static int finish_job(void *ctx, int index, int worker, struct madrigal_error *err)
+{
+	struct desk *d = ctx;
+	(void)worker;
+	return channel_finish(d, &d->channel[index], err);
+}
+
+static int find_job(void *ctx, int index, int worker, struct madrigal_error *err)
+{
+	(void)index;
+	(void)worker;
+	return master_find(ctx, err);
+}
+
+static int make_job(void *ctx, int index, int worker, struct madrigal_error *err)
+{
+	(void)index;
+	(void)worker;
+	return master_make(ctx, err);
+}
+
+static int phase(struct desk *d, int threads, int n, pool_job *job, void *ctx, struct progress *p, struct madrigal_error *err)
+{
+	int rc = pool_run(threads, n, job, ctx, tick_phase, p, d->cancel, err);
+	p->base += n;
+	return rc;
+}
+
+/* ------------------------------------------------------------------ the song */
+
+static void scale_stem(struct audio *a, double gain)
+{
+	float g = (float)gain;
+	for (int c = 0; c < 2; c++)
+		for (size_t i = 0; i < a->frames; i++)
+			a->ch[c][i] *= g;
+}
+
+/* From strips to finished stems: all but the master's gain. scratch: a stereo buffer as long as the song. */
+static int mix_stems(struct desk *d, int threads, float *scratch[2], struct progress *p, struct madrigal_error *err)
+{
+	int rc = phase(d, threads, d->n_stems, strip_job, d, p, err);
+	if (rc < 0)
+		return rc;
+	balance_band(d);
+	balance_vocals(d);
+	rc = phase(d, threads, 2, effects_job, d, p, err);
+	if (rc < 0)
+		return rc;
+	balance_lead(d);
+	struct tone_job tone = { d, { scratch[0], scratch[1] } };
+	rc = phase(d, threads, 2, tone_job, &tone, p, err);
+	if (!rc)
+		rc = phase(d, threads, d->n_stems, finish_job, d, p, err);
+	if (rc < 0)
+		return rc;
+	/* The tone and the dip have moved the band: the voice once more. */
+	balance_lead(d);
+	for (int i = 0; i < d->n_stems; i++)
+		if (d->channel[i].gain != 1)
+			scale_stem(&d->stems[i].audio, d->channel[i].gain);
+	return 0;
+}
+
+static int run(struct desk *d, const struct mix_settings *set, struct progress *p, struct mixdown *ret, struct madrigal_error *err)
+{
+	struct master_job job = { .style = d->style, .settings = set, .cancel = d->cancel };
+	int rc = audio_init(&job.out, AUDIO_RATE, 2, d->frames, err);
+	if (!rc)
+		rc = mix_stems(d, set->threads, job.out.ch, p, err);
+	job.stems = d->stems;
+	job.n_stems = d->n_stems;
+	if (!rc)
+		rc = phase(d, 1, 1, find_job, &job, p, err);
+	if (!rc) {
+		/* The master's gain moves into the stems: what they add up to is what the bus hears. */
+		for (int i = 0; i < d->n_stems; i++)
+			scale_stem(&d->stems[i].audio, pow(10, job.gain_db / 20));
+		job.gain_db = 0;
+		rc = phase(d, 1, 1, make_job, &job, p, err);
+	}
+	if (rc < 0) {
+		audio_release(&job.out);
+		return rc;
+	}
+	*ret = (struct mixdown){ .master = job.out, .stems = d->stems, .n_stems = d->n_stems, .lufs = job.lufs, .true_peak_dbtp = job.true_peak_dbtp };
+	d->stems = NULL;
+	return 0;
+}
+
+int mix_song(const struct score *s, const struct brief *b, struct stem *stems, int n_stems, struct vocal_tracks *vocals,
+             const struct mix_settings *set, pool_tick *tick, void *tick_ctx, cancel_flag *cancel, struct mixdown *ret, struct madrigal_error *err)
+{
+	cancel_flag own = 0;
+	struct desk d = { .score = s, .brief = b, .style = &b->style->mix, .cancel = cancel ? cancel : &own };
+	d.vocals = vocals && vocals->start && vocals->end ? vocals : NULL;
+	int rc = desk_init(&d, stems, n_stems, vocals, err);
+	struct progress p = { .tick = tick, .ctx = tick_ctx, .total = 2 * d.n_stems + 6 };
+	if (!rc)
+		rc = run(&d, set, &p, ret, err);
+	desk_release(&d);
+	return rc;
+}
+
+int mix_remaster(const struct brief *b, const struct mix_settings *set, struct mixdown *m, struct madrigal_error *err)
+{
+	struct master_job job = { .style = &b->style->mix, .settings = set, .stems = m->stems, .n_stems = m->n_stems, .out = m->master };
+	int rc = master_find(&job, err);
+	if (!rc)
+		rc = master_make(&job, err);
+	if (rc < 0)
+		return rc;
+	m->lufs = job.lufs;
+	m->true_peak_dbtp = job.true_peak_dbtp;
+	return 0;
+}
+
+void mixdown_release(struct mixdown *m)
+{
+	if (!m)
+		return;
+	audio_release(&m->master);
+	for (int i = 0; m->stems && i < m->n_stems; i++)
+		audio_release(&m->stems[i].audio);
+	free(m->stems);
+	*m = (struct mixdown){ 0 };
+}

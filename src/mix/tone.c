@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <math.h>
+#include <string.h>
+
+#include "dsp/denormal.h"
+#include "dsp/spectrum.h"
+#include "mix/desk.h"
+
+#define TONE_MAX_DB 6.0
+#define TONE_SHARE 0.9      /* of the way to the target */
+#define FIT_ROUNDS 60
+#define EDGE_S 0.005
+
+/* Where records end up: third octaves from 40 Hz to 12.5 kHz, dB. Mean long-term spectra of published full mixes, smoothed. */
+static const double target_db[SPECTRUM_BANDS] = { -1.5, 2,   4,    4,    4.5,  5,    4.5,  3.8,  3,    3.2,  3.4,  3.3,  3.2,
+	                                          2.2,  0.8, -1.2, -3,   -4.2, -4.7, -5,   -5.5, -6.2, -6.9, -7.2, -7.6, -9 };
+/* How much a band's error counts. Below 100 Hz records differ most. */
+static const double weight[SPECTRUM_BANDS] = { 0.15, 0.2, 0.2, 0.3, 0.6, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0.8 };
+
+#define BELLS 7
+static const double bell_hz[BELLS] = { 75, 170, 370, 800, 1700, 3600, 8200 };
+
+static double tilt(const struct style_mix *m, double hz)
+{
+	/* dB at 8 kHz against 200 Hz: 5.3 octaves. */
+	double t = (double)m->tilt_db * log2(hz / 1265) / 5.32;
+	return t + (double)m->sub_db / (1 + pow(hz / 75, 4));
+}
+
+/* Band powers of the sum of some channels, as they stand at their faders. */
+static int powers(struct desk *d, int vocal, float *scratch[2], double ret[SPECTRUM_BANDS], struct madrigal_error *err)
+{
+	memset(scratch[0], 0, d->frames * sizeof **scratch);
+	memset(scratch[1], 0, d->frames * sizeof **scratch);
+	for (int i = 0; i < d->n_stems; i++) {
+		const struct channel *c = &d->channel[i];
+		float gain = (float)c->gain;
+		if (c->vocal != vocal || !c->stem->audio.frames)
+			continue;
+		for (int k = 0; k < 2; k++)
+			for (size_t j = 0; j < d->frames; j++)
+				scratch[k][j] += gain * c->stem->audio.ch[k][j];
+	}
+	return spectrum_third_octaves(AUDIO_RATE, scratch[0], scratch[1], d->frames, 12000, ret, err);
+}
+
+static struct eq build(const double db[BELLS])
+{
+	struct eq eq = eq_init();
+	eq_add(&eq, biquad_low_shelf(AUDIO_RATE, bell_hz[0], db[0]));
+	for (int k = 1; k < BELLS - 1; k++)
+		eq_add(&eq, biquad_peak(AUDIO_RATE, bell_hz[k], 0.85, db[k]));
+	eq_add(&eq, biquad_high_shelf(AUDIO_RATE, bell_hz[BELLS - 1] * 0.75, db[BELLS - 1]));
+	return eq;
+}
+
+/* Errors (dB) of band + voices against the target when the band goes through eq; the mean over 200 Hz .. 4 kHz taken out. */
+static void errors(const struct desk *d, const struct eq *eq, const double *band, const double *voices, double ret[SPECTRUM_BANDS])
+{
+	double mean = 0;
+	for (int b = 0; b < SPECTRUM_BANDS; b++) {
+		double hz = spectrum_centres_hz[b];
+		double have = 10 * log10(band[b] * pow(10, eq_gain_db(eq, AUDIO_RATE, hz) / 10) + voices[b] + 1e-14);
+		ret[b] = target_db[b] + tilt(d->style, hz) - have;
+		if (hz >= 200 && hz <= 4000)
+			mean += ret[b] / 14;
+	}
+	for (int b = 0; b < SPECTRUM_BANDS; b++)
+		ret[b] -= mean;
+}
+
+int tone_fit(struct desk *d, float *scratch[2], struct madrigal_error *err)
+{
+	double band[SPECTRUM_BANDS], voices[SPECTRUM_BANDS], db[BELLS] = { 0 }, wrong[SPECTRUM_BANDS], total = 0;
+	int rc = powers(d, 0, scratch, band, err);
+	if (!rc)
+		rc = powers(d, 1, scratch, voices, err);
+	if (rc < 0)
+		return rc;
+	for (int b = 0; b < SPECTRUM_BANDS; b++)
+		total += band[b];
+	d->tone = eq_init();
+	if (total < 1e-10)
+		return 0;
+	/* Each round moves every band by a part of the error that it hears; broad and overlapping bands settle to a smooth curve. */
+	for (int round = 0; round < FIT_ROUNDS; round++) {
+		struct eq eq = build(db);
+		errors(d, &eq, band, voices, wrong);
+		for (int k = 0; k < BELLS; k++) {
+			double sum = 0, norm = 0;
+			for (int b = 0; b < SPECTRUM_BANDS; b++) {
+				double octaves = log2(spectrum_centres_hz[b] / bell_hz[k]);
+				double reach = exp(-octaves * octaves / 0.5) * weight[b];
+				sum += reach * wrong[b];
+				norm += reach;
+			}
+			db[k] = fmin(fmax(db[k] + 0.3 * sum / norm, -TONE_MAX_DB), TONE_MAX_DB);
+		}
+	}
+	for (int k = 0; k < BELLS; k++)
+		db[k] *= TONE_SHARE;
+	d->tone = build(db);
+	return 0;
+}
+
+/* The dip that the voice presses into the band: its depth follows the lead's level, quickly in, slowly out. */
+void duck_fit(struct desk *d)
+{
+	size_t steps = (d->frames + DYNEQ_STEP - 1) / DYNEQ_STEP;
+	if (d->lead < 0) {
+		memset(d->duck_db, 0, steps * sizeof *d->duck_db);
+		return;
+	}
+	const float *x = d->channel[d->lead].stem->audio.ch[0];
+	struct follower f = follower_init(AUDIO_RATE, 12, 180);
+	follower_levels(&f, x, d->frames, d->duck_db);
+	double level = desk_level_db(x, NULL, d->frames);
+	for (size_t i = 0; i < steps; i++) /* none 20 dB below the voice's mean, all from 8 dB below on */
+		d->duck_db[i] = (float)-fmin(fmax(((double)d->duck_db[i] - level + 20) / 12, 0), 1);
+}
+
+/* Silence at both ends, reached in EDGE_S: no click when a player starts or stops. A style that fades does so over the last tenth, 12 s at most. */
+static float envelope(const struct desk *d, size_t i)
+{
+	double t = (double)i / AUDIO_RATE, left = (double)(d->frames - i) / AUDIO_RATE;
+	double gain = fmin(1, fmin(t / EDGE_S, left / (8 * EDGE_S)));
+	const char *ending = d->brief->style->form.ending;
+	double fade = ending && !strcmp(ending, "fade") ? fmin((double)d->frames / AUDIO_RATE / 10, 12) : 0;
+	if (left < fade)
+		gain *= (left / fade) * (left / fade);
+	return (float)gain;
+}
+
+int channel_finish(struct desk *d, struct channel *c, struct madrigal_error *err)
+{
+	float *l = c->stem->audio.ch[0], *r = c->stem->audio.ch[1], depth[DESK_BLOCK / DYNEQ_STEP];
+	double duck = c->role == DESK_EFFECTS ? 0.7 : c->role < PART_ROLES ? (double)role_presets[c->role].duck : 0;
+	duck *= c->vocal || d->lead < 0 ? 0 : (double)d->style->duck_db;
+	struct dyneq dip = dyneq_init(AUDIO_RATE, DYNEQ_BELL, 1400, 0.5);
+	struct eq tone = d->tone;
+	float gain = (float)c->gain;
+	unsigned denormals = denormals_off();
+	int rc = 0;
+	for (size_t at = 0; at < d->frames && !rc; at += DESK_BLOCK) {
+		size_t n = d->frames - at < DESK_BLOCK ? d->frames - at : DESK_BLOCK;
+		if (at % (128 * DESK_BLOCK) == 0 && cancelled(d->cancel))
+			rc = err_set(err, MADRIGAL_ECANCELLED, "cancelled");
+		if (!c->vocal && tone.n)
+			eq_process(&tone, l + at, r + at, n);
+		if (duck > 0) {
+			for (size_t k = 0; k * DYNEQ_STEP < n; k++)
+				depth[k] = (float)duck * d->duck_db[at / DYNEQ_STEP + k];
+			dyneq_process(&dip, l + at, r + at, depth, n);
+		}
+		for (size_t i = at; i < at + n; i++) {
+			float g = gain * envelope(d, i);
+			l[i] *= g;
+			r[i] *= g;
+		}
+	}
+	c->gain = 1;
+	if (!rc)
+		desk_measure(d, c);
+	denormals_restore(denormals);
+	return rc;
+}
