@@ -13,7 +13,7 @@
 #define CHUNK (BLOCK * 64)  /* rendered between two looks at the cancel flag: 85 ms of sound, a few ms of work */
 #define SWELL_STEP 2400     /* frames between two steps of a swell: 50 ms */
 #define GAIN 0.5            /* of the synth: peaks stay near full scale; the mix sets the level */
-#define POLYPHONY 192
+#define POLYPHONY 96
 #define FADE 960            /* frames: what still rings when the file ends is let down in 20 ms */
 
 /* A drum of a General MIDI kit as a key of the acoustic kits, and how far it is tuned from the sampled drum. Both kits of
