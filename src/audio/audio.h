@@ -41,7 +41,7 @@ struct encode_settings {
 };
 
 /* Encodes to memory: MP3 (LAME, CBR, ID3v2.3), WAV, FLAC (16 bits), PCM (raw, signed 16 bits, little endian, interleaved), with TPDF dither (seeded: same bytes)
- * where bits are cut. *ret_data by free(). */
+ * where 16 bits are made of it. *ret_data by free(). No frames: MADRIGAL_EINTERNAL. */
 int audio_encode(const struct audio *a, const struct encode_settings *s, const cancel_flag *cancel, void **ret_data, size_t *ret_len,
                  struct madrigal_error *err) MUST_CHECK;
 
