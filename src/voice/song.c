@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A score's vocal lines: each different line sung once, side by side, and laid on the song's time. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "voice/double.h"
+#include "voice/tokens.h"
+#include "voice/voice.h"
+
+#define LEAD_IN_S 0.85          /* of a line's sound before its first vowel: breath and consonants */
+#define TAIL_S 0.5
+#define BREATH_REST_S 0.3       /* a rest this long is breathed in */
+#define LINE_GAP_S 0.22         /* between two lines; the first one's last note gives way */
+#define BACKING_DB (-5.0)
+
+/* A line of the score, ready to sing. */
+struct take {
+	struct sung_line line;
+	struct sung_syllable *syllables;
+	struct sung_note *notes;
+	int first_note;        /* index in score.vocal or score.backing */
+	int first_tick;
+	int backing, doubled;
+	int job;               /* index of the first take that sounds the same: itself, or an earlier one */
+};
+
+struct session {
+	struct voice *voice;
+	const struct score *score;
+	const struct singer *singer;
+	const struct style_singer *manner;
+	const cancel_flag *cancel;
+	struct take *takes; int n_takes;
+	int *jobs; int n_jobs; /* indices of the takes that are sung, the longest first */
+	struct audio *sound;   /* of each take that is sung, at AUDIO_RATE */
+	float **start, **end;  /* likewise, of each note */
+};
+
+static double seconds_of(const struct score *s, int ticks)
+{
+	return ticks * 60.0 / (s->tempo_bpm * TICKS_PER_QUARTER);
+}
+
+static int is_doubled(enum section_kind k)
+{
+	return k == SECTION_CHORUS || k == SECTION_HOOK || k == SECTION_POST_CHORUS;
+}
+
+/* ---- from the score to takes ---- */
+
+static void add_syllable(const struct lyrics *l, const struct vocal_note *n, struct take *t)
+{
+	const struct word *w = &l->words[n->word];
+	t->syllables[t->line.n_syllables++] = (struct sung_syllable){
+		.phonemes = l->syllables[w->first_syllable + n->syllable].phonemes,
+		.word_start = n->syllable == 0,
+		.punct = n->syllable == w->n_syllables - 1 ? w->punct : 0,
+	};
+}
+
+/* One take of notes[0..n-1]. rest_before, rest_after: seconds of silence around it. */
+static int make_take(const struct score *s, const struct vocal_note *notes, int n, double rest_before, double rest_after, struct take *ret)
+{
+	struct take t = { .first_tick = notes[0].start };
+	t.syllables = calloc((size_t)n, sizeof *t.syllables);
+	t.notes = calloc((size_t)n, sizeof *t.notes);
+	*ret = t;
+	if (!t.syllables || !t.notes)
+		return 0;
+	for (int i = 0; i < n; i++) {
+		const struct vocal_note *k = &notes[i];
+		if (!i || k->word != k[-1].word || k->syllable != k[-1].syllable)
+			add_syllable(s->lyrics, k, &t);
+		double start = LEAD_IN_S + seconds_of(s, k->start - t.first_tick);
+		t.notes[i] = (struct sung_note){ (float)start, (float)(start + seconds_of(s, k->dur)), (float)k->midi, k->dynamic, t.line.n_syllables - 1 };
+	}
+	struct sung_note *last = &t.notes[n - 1];
+	double length = (double)(last->end_s - last->start_s), give = LINE_GAP_S - rest_after;
+	if (give > 0)
+		last->end_s -= (float)(give < 0.3 * length ? give : 0.3 * length);
+	t.line.syllables = t.syllables;
+	t.line.notes = t.notes;
+	t.line.n_notes = n;
+	t.line.length_s = last->end_s + (float)TAIL_S;
+	t.line.intensity = s->sections[notes[0].section].intensity;
+	t.line.breath = rest_before >= BREATH_REST_S;
+	t.doubled = is_doubled(s->sections[notes[0].section].kind);
+	*ret = t;
+	return 1;
+}
+
+static int same_sound(const struct take *a, const struct take *b)
+{
+	if (a->line.n_notes != b->line.n_notes || a->line.n_syllables != b->line.n_syllables || a->backing != b->backing ||
+	    a->line.breath != b->line.breath || memcmp(&a->line.intensity, &b->line.intensity, sizeof(float)))
+		return 0;
+	if (memcmp(a->notes, b->notes, (size_t)a->line.n_notes * sizeof *a->notes))
+		return 0;
+	for (int i = 0; i < a->line.n_syllables; i++) {
+		const struct sung_syllable *x = &a->syllables[i], *y = &b->syllables[i];
+		if (strcmp(x->phonemes, y->phonemes) || x->word_start != y->word_start || x->punct != y->punct)
+			return 0;
+	}
+	return 1;
+}
+
+static int take_notes(struct session *ss, const struct vocal_note *notes, int n, int backing, struct madrigal_error *err)
+{
+	const struct score *s = ss->score;
+	for (int from = 0, to; from < n; from = to) {
+		for (to = from + 1; to < n && notes[to].line == notes[from].line && notes[to].section == notes[from].section; to++)
+			;
+		struct take *t = &ss->takes[ss->n_takes];
+		double before = from ? seconds_of(s, notes[from].start - notes[from - 1].start - notes[from - 1].dur) : 10;
+		double after = to < n ? seconds_of(s, notes[to].start - notes[to - 1].start - notes[to - 1].dur) : 10;
+		int ok = make_take(s, notes + from, to - from, before, after, t);
+		ss->n_takes++;
+		if (!ok)
+			return err_nomem(err);
+		t->first_note = from;
+		t->backing = backing;
+		t->job = ss->n_takes - 1;
+		for (int k = 0; k < ss->n_takes - 1 && t->job == ss->n_takes - 1; k++)
+			if (same_sound(&ss->takes[k], t))
+				t->job = k;
+		struct rng r = rng_stream(s->seed, "voice/line", (uint64_t)t->job);
+		t->line.seed = (uint64_t)rng_u32(&r) << 32 | rng_u32(&r);
+	}
+	return 0;
+}
+
+static int longer_first(const void *a, const void *b, void *ctx)
+{
+	const struct take *takes = ctx;
+	int i = *(const int *)a, k = *(const int *)b;
+	float x = takes[i].line.length_s, y = takes[k].line.length_s;
+	return x > y ? -1 : x < y ? 1 : i - k;
+}
+
+static void session_release(struct session *ss)
+{
+	for (int i = 0; i < ss->n_takes; i++) {
+		free(ss->takes[i].syllables);
+		free(ss->takes[i].notes);
+		if (ss->sound)
+			audio_release(&ss->sound[i]);
+		if (ss->start)
+			free(ss->start[i]);
+		if (ss->end)
+			free(ss->end[i]);
+	}
+	free(ss->takes);
+	free(ss->jobs);
+	free(ss->sound);
+	free(ss->start);
+	free(ss->end);
+}
+
+static int session_init(struct session *ss, struct madrigal_error *err)
+{
+	const struct score *s = ss->score;
+	size_t n = (size_t)(s->n_vocal + s->n_backing) + 1;
+	ss->takes = calloc(n, sizeof *ss->takes);
+	ss->jobs = calloc(n, sizeof *ss->jobs);
+	ss->sound = calloc(n, sizeof *ss->sound);
+	ss->start = calloc(n, sizeof *ss->start);
+	ss->end = calloc(n, sizeof *ss->end);
+	if (!ss->takes || !ss->jobs || !ss->sound || !ss->start || !ss->end)
+		return err_nomem(err);
+	int rc = take_notes(ss, s->vocal, s->n_vocal, 0, err);
+	if (!rc)
+		rc = take_notes(ss, s->backing, s->n_backing, 1, err);
+	for (int i = 0; i < ss->n_takes; i++)
+		if (ss->takes[i].job == i)
+			ss->jobs[ss->n_jobs++] = i;
+	if (!rc)
+		qsort_r(ss->jobs, (size_t)ss->n_jobs, sizeof *ss->jobs, longer_first, ss->takes);
+	return rc;
+}
+
+/* ---- singing ---- */
+
+static int sing_take(void *ctx, int index, int worker, struct madrigal_error *err)
+{
+	(void)worker;
+	struct session *ss = ctx;
+	int i = ss->jobs[index];
+	const struct sung_line *line = &ss->takes[i].line;
+	struct audio a = { 0 };
+	ss->start[i] = calloc((size_t)line->n_notes, sizeof(float));
+	ss->end[i] = calloc((size_t)line->n_notes, sizeof(float));
+	if (!ss->start[i] || !ss->end[i])
+		return err_nomem(err);
+	int rc = voice_sing(ss->voice, ss->singer, ss->manner, line, ss->cancel, &a, ss->start[i], ss->end[i], err);
+	if (!rc)
+		rc = audio_resample(&a, AUDIO_RATE, &ss->sound[i], err);
+	audio_release(&a);
+	return rc;
+}
+
+/* ---- on the song's time ---- */
+
+static double take_start(const struct session *ss, const struct take *t)
+{
+	return score_seconds(ss->score, t->first_tick) - LEAD_IN_S + (double)ss->manner->behind_ms / 1000;
+}
+
+static void lay(struct audio *track, const struct audio *sound, double at_s, double db)
+{
+	long from = lround(at_s * AUDIO_RATE);
+	float gain = (float)exp2(db / 6.0206);
+	for (size_t i = 0; i < sound->frames; i++) {
+		long at = from + (long)i;
+		if (at >= 0 && (size_t)at < track->frames)
+			track->ch[0][at] += sound->ch[0][i] * gain;
+	}
+}
+
+static int lay_doubles(const struct session *ss, size_t frames, struct vocal_tracks *ret, struct madrigal_error *err)
+{
+	struct audio *sides[2] = { &ret->double_left, &ret->double_right };
+	int any = 0;
+	for (int i = 0; i < ss->n_takes; i++)
+		any |= ss->takes[i].doubled && !ss->takes[i].backing;
+	if (!any || ss->manner->double_db <= -60)
+		return 0;
+	for (int side = 0; side < 2; side++) {
+		int rc = audio_init(sides[side], AUDIO_RATE, 1, frames, err);
+		for (int i = 0; i < ss->n_takes && !rc; i++) {
+			const struct take *t = &ss->takes[i];
+			struct audio made;
+			if (!t->doubled || t->backing)
+				continue;
+			rc = double_of(&ss->sound[t->job], t->line.seed, side, &made, err);
+			if (rc)
+				break;
+			lay(sides[side], &made, take_start(ss, t), 0);
+			audio_release(&made);
+		}
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int lay_all(struct session *ss, struct vocal_tracks *ret, struct madrigal_error *err)
+{
+	const struct score *s = ss->score;
+	size_t frames = (size_t)llround(score_duration(s) * AUDIO_RATE);
+	ret->start = calloc((size_t)s->n_vocal + 1, sizeof *ret->start);
+	ret->end = calloc((size_t)s->n_vocal + 1, sizeof *ret->end);
+	if (!ret->start || !ret->end)
+		return err_nomem(err);
+	int rc = s->n_vocal ? audio_init(&ret->lead, AUDIO_RATE, 1, frames, err) : 0;
+	if (!rc && s->n_backing)
+		rc = audio_init(&ret->backing, AUDIO_RATE, 1, frames, err);
+	for (int i = 0; i < ss->n_takes && !rc; i++) {
+		const struct take *t = &ss->takes[i];
+		double at = take_start(ss, t);
+		lay(t->backing ? &ret->backing : &ret->lead, &ss->sound[t->job], at, t->backing ? BACKING_DB : 0);
+		for (int k = 0; k < t->line.n_notes && !t->backing; k++) {
+			ret->start[t->first_note + k] = at + (double)ss->start[t->job][k];
+			ret->end[t->first_note + k] = at + (double)ss->end[t->job][k];
+		}
+	}
+	if (!rc)
+		rc = lay_doubles(ss, frames, ret, err);
+	return rc;
+}
+
+int voice_sing_score(struct voice *v, const struct score *s, const struct singer *singer, const struct style_singer *manner, int threads,
+                     pool_tick *tick, void *tick_ctx, cancel_flag *cancel, struct vocal_tracks *ret, struct madrigal_error *err)
+{
+	struct session ss = { .voice = v, .score = s, .singer = singer, .manner = manner, .cancel = cancel };
+	struct vocal_tracks made = { 0 };
+	int rc = session_init(&ss, err);
+	if (!rc)
+		rc = pool_run(threads, ss.n_jobs, sing_take, &ss, tick, tick_ctx, cancel, err);
+	if (!rc)
+		rc = lay_all(&ss, &made, err);
+	session_release(&ss);
+	if (rc) {
+		vocal_tracks_release(&made);
+		return rc;
+	}
+	*ret = made;
+	return 0;
+}
+
+void vocal_tracks_release(struct vocal_tracks *t)
+{
+	if (!t)
+		return;
+	audio_release(&t->lead);
+	audio_release(&t->double_left);
+	audio_release(&t->double_right);
+	audio_release(&t->backing);
+	free(t->start);
+	free(t->end);
+	*t = (struct vocal_tracks){ 0 };
+}
