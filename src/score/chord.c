@@ -147,6 +147,11 @@ const char *pitch_class_name(int pc, int tonic_pc, int minor)
 	return fifth_names[fifths - FIFTHS_LOW];
 }
 
+int key_fifths(int tonic_pc, int minor)
+{
+	return tonic_fifths(tonic_pc, minor) - (minor ? 3 : 0);
+}
+
 const char *key_tonic_name(int tonic_pc, int minor)
 {
 	return fifth_names[tonic_fifths(tonic_pc, minor) - FIFTHS_LOW];

@@ -32,5 +32,7 @@ unsigned chord_pitch_classes(const struct chord *c, int tonic_pc);
 int key_parse(const char *text, int *ret_tonic_pc, int *ret_minor, struct madrigal_error *err) MUST_CHECK;
 /* How the tonic is usually spelt: key_tonic_name(10, 0) "Bb", (6, 1) "F#". */
 const char *key_tonic_name(int tonic_pc, int minor);
+/* The key signature that goes with that spelling: sharps, or minus flats. -6..6. */
+int key_fifths(int tonic_pc, int minor);
 
 #endif
