@@ -658,7 +658,7 @@ static void test_syllables(void **state)
 	static const struct { const char *word; int n; const char *parts; } t[] = {
 		{ "Streetlights", 2, "Street-lights" }, { "flicker", 2, "flick-er" }, { "running", 2, "run-ning" }, { "walking", 2, "walk-ing" },
 		{ "singing", 2, "sing-ing" }, { "calling", 2, "call-ing" }, { "something", 2, "some-thing" }, { "lonely", 2, "lone-ly" },
-		{ "little", 2, "lit-tle" }, { "table", 2, "ta-ble" }, { "beyond", 2, "be-yond" }, { "being", 2, "be-ing" }, { "rhythm", 2, "rhyth-m" },
+		{ "little", 2, "lit-tle" }, { "table", 2, "ta-ble" }, { "beyond", 2, "be-yond" }, { "being", 2, "be-ing" }, { "rhythm", 2, "rhy-thm" },
 		{ "love", 1, "love" }, { "loved", 1, "loved" }, { "wanted", 2, "wan-ted" }, { "fire", 2, "fi-re" }, { "I'm", 1, "I'm" },
 		{ "tomorrow", 3, "to-mor-row" }, { "remember", 3, "re-mem-ber" }, { "caf\u00e9", 2, "ca-f\u00e9" }, { "ocean", 2, "o-cean" },
 		{ "w", 3, "w--" }, { "", 1, "" }, { "nineteen", 2, "nine-teen" }, { "beautiful", 3, "beau-ti-ful" }, { "heaven", 2, "hea-ven" },
