@@ -87,8 +87,8 @@ static enum called is_called(const struct style_instrument *in, const char *phra
 	normalise_phrase(in->name, word);
 	if (!strcmp(word, phrase))
 		return CALLED_SO;
-	const char *at = strstr(word, phrase);
-	size_t len = strlen(phrase);
+	const char *family = term && term->generic ? term->words[0] : phrase, *at = strstr(word, family);
+	size_t len = strlen(family);
 	if (best == CALLED_NOT && at && (at == word || at[-1] == ' ') && (!at[len] || at[len] == ' '))
 		best = CALLED_LIKE;
 	return best;
@@ -331,11 +331,11 @@ static int is_there(const struct resolver *r, const struct mention *m)
 	return 0;
 }
 
-/* Gives a named instrument to the parts that have it; 0 if there are none. */
+/* Gives a named instrument to the parts that have it; 0 if none has. */
 static int give_to_parts(struct resolver *r, const struct mention *m)
 {
 	const struct style *s = r->b->style;
-	if (give_usual(r, m, CALLED_SO) || give_choice(r, m, CALLED_SO))
+	if (give_usual(r, m, CALLED_SO) || give_choice(r, m, CALLED_SO) || is_there(r, m))
 		return 1;
 	int whole = 0; /* "drums" are there already, whatever they are */
 	for (unsigned p = 0; p < s->n_parts; p++)
@@ -449,7 +449,7 @@ static void resolve_instruments(struct resolver *r)
 		for (int i = 0; i < w->n_mentions; i++) {
 			const struct mention *m = &w->mentions[i];
 			int plain = (m->term && m->term->generic) || (m->term && m->term->n_roles && !strchr(m->phrase, ' '));
-			if (!m->negated && plain == whole && !is_there(r, m) && !give_to_parts(r, m) && !w->sparse)
+			if (!m->negated && plain == whole && !give_to_parts(r, m) && !w->sparse)
 				add_extra(r, m);
 		}
 	silence_unwanted(r);

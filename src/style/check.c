@@ -142,9 +142,11 @@ static int check_steps(const struct yaml_doc *d, int line, const char *steps, co
 		if (*p == '-' && !sounding)
 			return yaml_error(d, line, err, "bar %d, step %d: '-' holds a note, but none sounds; '.' is a rest", bar, in_bar);
 		if (*p != '.' && *p != '-' && !strchr(steps_of_role[role], *p)) {
-			int n = (unsigned char)*p < 0x80 ? 1 : 0;
-			return yaml_error(d, line, err, "bar %d, step %d: %s%.*s%s is not a step of a %s part: there are %s . -", bar, in_bar, n ? "'" : "",
-			                  n ? 1 : 17, n ? p : "a strange character", n ? "'" : "", part_role_ids[role], steps_of_role[role]);
+			char shown[24] = "a strange character";
+			if (*p > ' ' && *p < 0x7f)
+				snprintf(shown, sizeof shown, "'%c'", *p);
+			return yaml_error(d, line, err, "bar %d, step %d: %s is not a step of a %s part: there are %s . -", bar, in_bar, shown,
+			                  part_role_ids[role], steps_of_role[role]);
 		}
 		sounding = *p != '.';
 	}

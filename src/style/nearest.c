@@ -65,5 +65,5 @@ void nearest_try(struct nearest *n, const char *candidate)
 const char *nearest_slip(const struct nearest *n)
 {
 	int len = (int)strnlen(n->wanted, MAX_LEN);
-	return n->name && n->distance <= 1 + len / 4 ? n->name : NULL;
+	return n->name && n->distance <= 1 + len / 4 && n->distance < len ? n->name : NULL;
 }

@@ -337,6 +337,7 @@ static int take_control(struct reader *r, const struct match *m, int i)
 		return 0;
 	case DOES_SCALE:
 		r->scale *= m->term->factor;
+		r->only &= m->term->factor >= 1; /* "just a hint of cello" */
 		return 1;
 	case DOES_JOIN:
 		/* "no drums or bass", "no drums and bass"; but not "no drums and a soft piano" */
