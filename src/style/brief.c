@@ -125,13 +125,18 @@ static float suits(const struct resolver *r, int index)
 	}
 	int have = 0;
 	for (int i = 0; i < w->n_mentions; i++)
-		if (!w->mentions[i].negated && !(w->mentions[i].term && w->mentions[i].term->n_roles))
+		if (!w->mentions[i].negated && !w->mentions[i].hint && !(w->mentions[i].term && w->mentions[i].term->n_roles))
 			have += style_has(s, &w->mentions[i]);
 	score += 0.18f * (float)(have < 4 ? have : 4);
 	double bpm = r->req->tempo_bpm != 0 ? r->req->tempo_bpm : w->bpm != 0 ? w->bpm : (w->bpm_low + w->bpm_high) / 2.0;
+	float trust = 1;
+	if (bpm == 0 && w->has_tempo) { /* "slow" and "fast" as most people mean them */
+		bpm = 105 + 45 * (double)w->tempo;
+		trust = 0.5f;
+	}
 	if (bpm > 0) {
 		double outside = bpm < (double)s->tempo.min ? (double)s->tempo.min / bpm : bpm > (double)s->tempo.max ? bpm / (double)s->tempo.max : 1;
-		score -= (float)fmin(0.4, 1.2 * (outside - 1));
+		score -= trust * (float)fmin(0.4, 1.2 * (outside - 1));
 	}
 	if (w->num) {
 		char meter[16];
@@ -403,7 +408,7 @@ static void silence_unwanted(struct resolver *r)
 		for (int i = 0; i < w->n_mentions; i++) {
 			const struct mention *m = &w->mentions[i];
 			int now = r->b->instrument[p];
-			if (m->negated && now >= 0 && (stands_for(m, &s->parts[p]) || is_called(&s->parts[p].instruments[now], m->phrase, m->term)))
+			if (m->negated && !m->hint && now >= 0 && (stands_for(m, &s->parts[p]) || is_called(&s->parts[p].instruments[now], m->phrase, m->term)))
 				r->b->instrument[p] = -1;
 		}
 	}
@@ -449,9 +454,12 @@ static void resolve_instruments(struct resolver *r)
 		for (int i = 0; i < w->n_mentions; i++) {
 			const struct mention *m = &w->mentions[i];
 			int plain = (m->term && m->term->generic) || (m->term && m->term->n_roles && !strchr(m->phrase, ' '));
-			if (!m->negated && plain == whole && !give_to_parts(r, m) && !w->sparse)
+			if (!m->negated && !m->hint && plain == whole && !give_to_parts(r, m) && !w->sparse)
 				add_extra(r, m);
 		}
+	for (int i = 0; i < w->n_mentions; i++)
+		if (w->mentions[i].hint && !w->mentions[i].negated && !w->only)
+			give_choice(r, &w->mentions[i], CALLED_SO);
 	silence_unwanted(r);
 	keep_harmony(r);
 }
@@ -463,10 +471,10 @@ static void say_instruments(const struct resolver *r, struct buf *out)
 	const struct wishes *w = r->w;
 	int said = 0;
 	for (int i = 0; i < w->n_mentions; i++)
-		if (!w->mentions[i].negated)
+		if (!w->mentions[i].negated && !w->mentions[i].hint)
 			buf_addf(out, "%s%s", said++ ? ", " : w->only ? "; only " : "; with ", w->mentions[i].phrase);
 	for (int i = 0; i < w->n_mentions; i++)
-		if (w->mentions[i].negated)
+		if (w->mentions[i].negated && !w->mentions[i].hint)
 			buf_addf(out, "; no %s", w->mentions[i].phrase);
 	if (w->sparse)
 		buf_adds(out, "; a cappella, over a soft choir");

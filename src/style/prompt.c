@@ -174,6 +174,8 @@ static int is_control(const struct match *m, enum term_does action)
 /* Something that a "no" can do without. */
 static int is_thing(const struct match *m)
 {
+	if (m->term && (m->term->kind == TERM_MOOD || m->term->kind == TERM_TEMPO))
+		return 0;
 	return m->names_instrument || m->names_style || is_control(m, DOES_VOICE) || is_control(m, DOES_INSTRUMENTAL) ||
 	       is_control(m, DOES_MAYBE_INSTRUMENTAL) || (m->term && (m->term->kind == TERM_GENRE || m->term->kind == TERM_SINGER));
 }
@@ -219,6 +221,10 @@ static int vote(const struct vocabulary *v, const char *word, float weight, int 
 static void take_genre(struct reader *r, const struct match *m, int negated)
 {
 	struct wishes *w = r->w;
+	if (m->term && m->term->kind != TERM_GENRE) { /* "slow" may be a style's word, but it names no genre */
+		vote(r->v, m->phrase, negated ? -0.3f : 0.3f, 0, w->votes);
+		return;
+	}
 	/* The first genre that is named counts most, and a longer name more than a shorter. */
 	float weight = powf(0.85f, (float)w->n_genres) * (1 + 0.2f * (float)(m->tokens - 1)) * (m->term ? m->term->weight : 1);
 	vote(r->v, m->phrase, negated ? -1.5f : weight, LIKE_DEPTH, w->votes);
@@ -295,7 +301,8 @@ static void take_singer(struct reader *r, const struct term *t, int negated)
 static void take_instrument(struct reader *r, const struct match *m, int negated)
 {
 	struct wishes *w = r->w;
-	if (!negated && r->only)
+	int hint = m->term && m->term->kind != TERM_INSTRUMENT;
+	if (!negated && !hint && r->only)
 		w->only = 1;
 	for (int i = 0; i < w->n_mentions; i++)
 		if (!strcmp(w->mentions[i].phrase, m->phrase)) {
@@ -308,6 +315,9 @@ static void take_instrument(struct reader *r, const struct match *m, int negated
 	strcpy(one->phrase, m->phrase);
 	one->term = m->term && m->term->kind == TERM_INSTRUMENT ? m->term : NULL;
 	one->negated = negated;
+	one->hint = hint;
+	for (unsigned i = 0; one->term && !negated && i < one->term->n_like; i++) /* a banjo sounds of folk */
+		vote(r->v, one->term->like[i], 0.15f, LIKE_DEPTH, w->votes);
 }
 
 static void end_negation(struct reader *r)
@@ -416,7 +426,7 @@ static void take_match(struct reader *r, const struct match *m, int i)
 	}
 	if (m->names_instrument) {
 		take_instrument(r, m, negated);
-		r->last_instrument = next;
+		r->last_instrument = t && t->kind != TERM_INSTRUMENT ? -1 : next;
 	}
 }
 

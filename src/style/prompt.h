@@ -30,6 +30,7 @@ struct mention {
 	char phrase[PHRASE_MAX_BYTES];
 	const struct term *term;  /* NULL: only a style knows it */
 	int negated;
+	int hint;                 /* the word is a style's name for an instrument, but means more ("ambient"): it only chooses between alternatives */
 };
 
 struct wishes {

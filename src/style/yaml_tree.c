@@ -238,20 +238,26 @@ static const char *label(const struct yaml_node *n)
 	return n->key ? n->key : "an item of the list";
 }
 
+static int unknown_key(const struct yaml_doc *d, int node, const cyaml_schema_field_t *fields, struct madrigal_error *err)
+{
+	struct nearest near = nearest_to(d->nodes[node].key);
+	for (const cyaml_schema_field_t *f = fields; f->key; f++)
+		nearest_try(&near, f->key);
+	const char *slip = nearest_slip(&near);
+	return yaml_error(d, d->nodes[node].line, err, "unknown key \"%.40s\"%s%s%s", d->nodes[node].key, slip ? ": did you mean \"" : "", slip ? slip : "",
+	                  slip ? "\"?" : "");
+}
+
 static int check_map(const struct yaml_doc *d, int node, const cyaml_schema_value_t *schema, struct madrigal_error *err)
 {
 	const struct yaml_node *map = &d->nodes[node];
 	const cyaml_schema_field_t *fields = schema->mapping.fields;
 	for (int i = map->first; i >= 0; i = d->nodes[i].next) {
-		struct nearest near = nearest_to(d->nodes[i].key);
 		const cyaml_schema_field_t *f = fields;
-		for (; f->key && strcmp(f->key, d->nodes[i].key); f++)
-			nearest_try(&near, f->key);
-		if (!f->key) {
-			const char *slip = nearest_slip(&near);
-			return slip ? yaml_error(d, d->nodes[i].line, err, "unknown key \"%.40s\": did you mean \"%s\"?", d->nodes[i].key, slip)
-			            : yaml_error(d, d->nodes[i].line, err, "unknown key \"%.40s\"", d->nodes[i].key);
-		}
+		while (f->key && strcmp(f->key, d->nodes[i].key))
+			f++;
+		if (!f->key)
+			return unknown_key(d, i, fields, err);
 		int rc = check_node(d, i, &f->value, err);
 		if (rc < 0)
 			return rc;
