@@ -169,6 +169,7 @@ static int open_player(const struct soundfonts *sf, const struct score_part *p, 
 	fluid_settings_setint(pl->settings, "synth.cpu-cores", 1);
 	fluid_settings_setint(pl->settings, "synth.dynamic-sample-loading", 1);
 	fluid_settings_setint(pl->settings, "synth.threadsafe-api", 0);
+	fluid_settings_setint(pl->settings, "synth.lock-memory", 0);
 	pl->synth = new_fluid_synth(pl->settings);
 	if (!pl->synth)
 		return err_set(err, MADRIGAL_EMEMORY, "cannot start FluidSynth for %s", p->name);

@@ -155,7 +155,7 @@ static const struct { const char *suffix, *kind; int degree, alter; } kinds[] = 
 	{ "maj9", "major-ninth", 0, 0 }, { "m9", "minor-ninth", 0, 0 }, { "11", "dominant-11th", 0, 0 }, { "m11", "minor-11th", 0, 0 },
 	{ "13", "dominant-13th", 0, 0 }, { "7b9", "dominant", 9, -1 }, { "5", "power", 0, 0 }, { "sus2", "suspended-second", 0, 0 },
 	{ "sus4", "suspended-fourth", 0, 0 }, { "7sus4", "suspended-fourth", 7, 0 }, { "9sus4", "suspended-fourth", 9, 0 },
-	{ "add9", "major", 9, 0 }, { "madd9", "minor", 9, 0 }, { "dim", "diminished", 0, 0 }, { "dim7", "diminished-seventh", 0, 0 },
+	{ "add9", "major", 9, 0 }, { "m(add9)", "minor", 9, 0 }, { "dim", "diminished", 0, 0 }, { "dim7", "diminished-seventh", 0, 0 },
 	{ "m7b5", "half-diminished", 0, 0 }, { "aug", "augmented", 0, 0 },
 };
 
