@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "style/brief.h"
 
 #define LENGTH(a) ((int)(sizeof(a) / sizeof *(a)))
@@ -225,6 +226,31 @@ static void test_every_shipped_style_is_sound(void **state)
 		}
 	singer_set_release(&singers);
 	style_set_release(&set);
+}
+
+/* The style that docs/styles.md builds, joined from its blocks of YAML. */
+static void test_the_manual_s_style_loads(void **state)
+{
+	(void)state;
+	struct madrigal_error err = {0, ""};
+	char *text = NULL;
+	size_t len = 0;
+	assert_int_equal(file_read(TEST_SHARE_DIR "/../docs/styles.md", 1 << 20, &text, &len, &err), 0);
+	struct buf b = buf_init(1 << 20);
+	for (char *p = strstr(text, "```yaml\n"); p; p = strstr(p, "```yaml\n")) {
+		p += strlen("```yaml\n");
+		char *end = strstr(p, "```");
+		assert_non_null(end);
+		buf_addf(&b, "%.*s", (int)(end - p), p);
+		p = end + 3;
+	}
+	struct style *s = NULL;
+	if (style_load_text("slow-waltz.yaml", buf_str(&b), b.len, &s, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_int_equal(s->n_parts, 2);
+	style_free(s);
+	buf_release(&b);
+	free(text);
 }
 
 static void test_sections_fall_back_to_the_verse(void **state)
@@ -639,6 +665,7 @@ int main(void)
 		cmocka_unit_test(test_faults_name_their_line),
 		cmocka_unit_test(test_strange_files),
 		cmocka_unit_test(test_every_shipped_style_is_sound),
+		cmocka_unit_test(test_the_manual_s_style_loads),
 		cmocka_unit_test(test_sections_fall_back_to_the_verse),
 		cmocka_unit_test(test_styles_are_found_by_name),
 		cmocka_unit_test(test_singers_are_found_by_name),

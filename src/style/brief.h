@@ -12,14 +12,14 @@
 /* An instrument that the prompt names and the style hasn't: it joins as a part of its own. */
 struct brief_extra {
 	enum part_role role;      /* ROLE_PAD or ROLE_COUNTER or ROLE_COMP */
-	struct style_instrument instrument; /* strings borrowed from the lexicon */
+	struct style_instrument instrument; /* strings borrowed from the lexicon or the styles */
 };
 
 struct brief {
 	const struct style *style;
 	const struct singer *singer;
 	double tempo_bpm;         /* exact if asked for; else drawn within the style's range, moved by mood */
-	int meter_num, meter_den;
+	int meter_num, meter_den; /* 4/4, 3/4 or 6/8; not always one of style.meters: who asks for a waltz gets one */
 	int tonic_pc;             /* 0..11, or -1: the composer chooses by the singer's range */
 	int minor;
 	float energy, valence;    /* -1..1: the style's, moved by the prompt's mood words */
