@@ -5,6 +5,7 @@
 #include <fluidsynth.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -101,6 +102,47 @@ static const struct kit_key *find_kit_key(int key)
 	return NULL;
 }
 
+/* Decoding a compressed SoundFont's samples can take seconds, which FluidSynth can't be asked to break off; but a file that
+ * can't be read any further makes it stop. The flag reaches the callbacks by the thread that loads. */
+static _Thread_local const cancel_flag *loading;
+
+static void *font_open(const char *path)
+{
+	return fopen(path, "rb");
+}
+
+static int font_read(void *to, fluid_long_long_t n, void *file)
+{
+	if (cancelled(loading) || n < 0)
+		return FLUID_FAILED;
+	return fread(to, 1, (size_t)n, file) == (size_t)n ? FLUID_OK : FLUID_FAILED;
+}
+
+static int font_seek(void *file, fluid_long_long_t offset, int origin)
+{
+	return fseeko(file, offset, origin) == 0 ? FLUID_OK : FLUID_FAILED;
+}
+
+static int font_close(void *file)
+{
+	return fclose(file) == 0 ? FLUID_OK : FLUID_FAILED;
+}
+
+static fluid_long_long_t font_tell(void *file)
+{
+	return ftello(file);
+}
+
+static int add_loader(struct player *pl)
+{
+	fluid_sfloader_t *loader = new_fluid_defsfloader(pl->settings);
+	if (!loader)
+		return FLUID_FAILED;
+	fluid_sfloader_set_callbacks(loader, font_open, font_read, font_seek, font_tell, font_close);
+	fluid_synth_add_sfloader(pl->synth, loader);
+	return FLUID_OK;
+}
+
 static int load_font(fluid_synth_t *synth, const char *path, const char *package, struct madrigal_error *err)
 {
 	int id = fluid_synth_sfload(synth, path, 0);
@@ -171,7 +213,7 @@ static int open_player(const struct soundfonts *sf, const struct score_part *p, 
 	fluid_settings_setint(pl->settings, "synth.threadsafe-api", 0);
 	fluid_settings_setint(pl->settings, "synth.lock-memory", 0);
 	pl->synth = new_fluid_synth(pl->settings);
-	if (!pl->synth)
+	if (!pl->synth || add_loader(pl) != FLUID_OK)
 		return err_set(err, MADRIGAL_EMEMORY, "cannot start FluidSynth for %s", p->name);
 	fluid_synth_set_interp_method(pl->synth, -1, FLUID_INTERP_4THORDER);
 
@@ -328,8 +370,12 @@ static int play_part(void *ctx, int index, int worker, struct madrigal_error *er
 	int rc = audio_init(&stem->audio, AUDIO_RATE, 2, (size_t)llround(score_duration(s) * AUDIO_RATE), err);
 	if (rc == 0 && p->n_notes) {
 		rc = band_perform(s, job->brief, part, &notes, &n, err);
+		loading = job->cancel;
 		if (rc == 0)
 			rc = open_player(job->fonts, p, instrument_level_db(job->brief, p), &pl, err);
+		loading = NULL;
+		if (cancelled(job->cancel)) /* whatever else it looked like */
+			rc = err_set(err, MADRIGAL_ECANCELLED, "cancelled");
 		if (rc == 0)
 			rc = add_events(s, p, kit_path(job->fonts, p) != NULL, notes, n, &pl, err);
 		if (rc == 0)
