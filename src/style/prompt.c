@@ -4,6 +4,7 @@
 #include "style/prompt.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,7 +145,7 @@ static int try_phrase(const struct reader *r, const char *phrase, struct match *
 		m->names_instrument |= m->words[i].part >= 0;
 	}
 	m->names_instrument |= m->term && m->term->kind == TERM_INSTRUMENT;
-	strcpy(m->phrase, phrase);
+	snprintf(m->phrase, sizeof m->phrase, "%s", phrase);
 	return 1;
 }
 
@@ -241,7 +242,7 @@ static void take_mood(struct reader *r, const struct match *m, float by)
 		for (int i = 0; i < w->n_moods; i++)
 			if (!strcmp(w->moods[i], m->phrase))
 				return;
-		strcpy(w->moods[w->n_moods++], m->phrase);
+		memcpy(w->moods[w->n_moods++], m->phrase, sizeof m->phrase);
 	}
 }
 
@@ -312,7 +313,7 @@ static void take_instrument(struct reader *r, const struct match *m, int negated
 	if (w->n_mentions == PROMPT_MAX_MENTIONS)
 		return;
 	struct mention *one = &w->mentions[w->n_mentions++];
-	strcpy(one->phrase, m->phrase);
+	memcpy(one->phrase, m->phrase, sizeof m->phrase);
 	one->term = m->term && m->term->kind == TERM_INSTRUMENT ? m->term : NULL;
 	one->negated = negated;
 	one->hint = hint;
