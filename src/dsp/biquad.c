@@ -86,23 +86,67 @@ void eq_add(struct eq *e, struct biquad b)
 	e->band[e->n++] = b;
 }
 
-/* Transposed direct form II. All filters of the chain take a sample before the next one comes: their recursions overlap in the processor. */
+#define EQ_BLOCK 256
+#define EQ_GROUP 4
+
+/* Transposed direct form II. The filters of a group take a sample before the next one comes: their recursions overlap in the processor, and their states stay in
+ * registers. bands is known where this is inlined. */
+static inline __attribute__((always_inline)) void run_group(struct eq *e, int first, int bands, eq_pair *x, size_t n)
+{
+	eq_pair z1[EQ_GROUP], z2[EQ_GROUP];
+	for (int k = 0; k < bands; k++) {
+		z1[k] = e->z1[first + k];
+		z2[k] = e->z2[first + k];
+	}
+	const struct biquad *b = &e->band[first];
+	for (size_t i = 0; i < n; i++) {
+		eq_pair v = x[i];
+		for (int k = 0; k < bands; k++) {
+			eq_pair y = b[k].b0 * v + z1[k];
+			z1[k] = b[k].b1 * v - b[k].a1 * y + z2[k];
+			z2[k] = b[k].b2 * v - b[k].a2 * y;
+			v = y;
+		}
+		x[i] = v;
+	}
+	for (int k = 0; k < bands; k++) {
+		e->z1[first + k] = z1[k];
+		e->z2[first + k] = z2[k];
+	}
+}
+
+static void run(struct eq *e, eq_pair *x, size_t n)
+{
+	int k = 0;
+	for (; e->n - k >= EQ_GROUP; k += EQ_GROUP)
+		run_group(e, k, EQ_GROUP, x, n);
+	switch (e->n - k) {
+	case 3:
+		run_group(e, k, 3, x, n);
+		break;
+	case 2:
+		run_group(e, k, 2, x, n);
+		break;
+	case 1:
+		run_group(e, k, 1, x, n);
+		break;
+	default:
+		break;
+	}
+}
+
 void eq_process(struct eq *e, float *left, float *right, size_t n)
 {
-	int bands = e->n;
-	for (size_t i = 0; i < n; i++) {
-		double l = (double)left[i];
-		eq_pair x = { l, right ? (double)right[i] : l };
-		for (int k = 0; k < bands; k++) {
-			const struct biquad *b = &e->band[k];
-			eq_pair y = b->b0 * x + e->z1[k];
-			e->z1[k] = b->b1 * x - b->a1 * y + e->z2[k];
-			e->z2[k] = b->b2 * x - b->a2 * y;
-			x = y;
-		}
-		left[i] = (float)x[0];
-		if (right)
-			right[i] = (float)x[1];
+	eq_pair x[EQ_BLOCK];
+	for (size_t at = 0; at < n; at += EQ_BLOCK) {
+		size_t len = n - at < EQ_BLOCK ? n - at : EQ_BLOCK;
+		for (size_t i = 0; i < len; i++)
+			x[i] = (eq_pair){ (double)left[at + i], (double)(right ? right : left)[at + i] };
+		run(e, x, len);
+		for (size_t i = 0; i < len; i++)
+			left[at + i] = (float)x[i][0];
+		for (size_t i = 0; i < len && right; i++)
+			right[at + i] = (float)x[i][1];
 	}
 }
 

@@ -107,3 +107,24 @@ void limiter_process(struct limiter *l, float *left, float *right, size_t n)
 		l->now++;
 	}
 }
+
+void limiter_run(double rate, double ceiling_dbtp, float *left, float *right, size_t n)
+{
+	struct limiter l = limiter_init(rate, ceiling_dbtp);
+	float a[512], b[512];
+	for (size_t at = 0; at < n + LIMITER_LATENCY; at += 512) {
+		size_t have = at < n ? (n - at < 512 ? n - at : 512) : 0;
+		if (have) {
+			memcpy(a, left + at, have * sizeof *a);
+			memcpy(b, right + at, have * sizeof *b);
+		}
+		memset(a + have, 0, (512 - have) * sizeof *a);
+		memset(b + have, 0, (512 - have) * sizeof *b);
+		limiter_process(&l, a, b, 512);
+		for (size_t k = 0; k < 512; k++)
+			if (at + k >= LIMITER_LATENCY && at + k - LIMITER_LATENCY < n) {
+				left[at + k - LIMITER_LATENCY] = a[k];
+				right[at + k - LIMITER_LATENCY] = b[k];
+			}
+	}
+}

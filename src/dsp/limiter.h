@@ -29,4 +29,7 @@ struct limiter limiter_init(double rate, double ceiling_dbtp);
 void limiter_process(struct limiter *l, float *left, float *right, size_t n);
 void limiter_reset(struct limiter *l);
 
+/* A whole sound in place, in time: nothing comes late. */
+void limiter_run(double rate, double ceiling_dbtp, float *left, float *right, size_t n);
+
 #endif

@@ -44,31 +44,33 @@ static double absorption_pole(double ratio, double w)
 	return (h - sqrt(h * h - k * k)) / k;
 }
 
-static int line_init(struct reverb_line *l, double rate, const struct reverb_config *c, int i)
+static void lines_init(struct reverb *r, double rate)
 {
-	double seconds = line_ms[i] * 0.001 * c->size;
-	l->length = seconds * rate;
-	l->depth = c->drift * 0.00022 * rate;
-	uint32_t size = power_of_two(l->length + l->depth + 4);
-	l->mask = size - 1;
-	l->data = calloc(size, sizeof *l->data);
-	if (!l->data)
-		return -1;
-	double hz = 0.31 + 0.067 * ((i * 7) % REVERB_LINES), w = 2 * M_PI * hz * REVERB_STEP / rate;
-	l->turn_re = cos(w);
-	l->turn_im = sin(w);
-	double loss = pow(10, -3 * seconds / c->rt60_s), loss_high = pow(10, -3 * seconds / (c->rt60_s / 2));
-	double pole = absorption_pole(loss_high / loss, 2 * M_PI * fmin(c->damping_hz, rate * 0.45) / rate);
-	l->gain = (float)(loss * (1 - pole));
-	l->damp = (float)pole;
-	return 0;
+	const struct reverb_config *c = &r->config;
+	r->depth = c->drift * 0.00022 * rate;
+	for (int i = 0; i < REVERB_LINES; i++) {
+		double seconds = line_ms[i] * 0.001 * c->size, length = seconds * rate;
+		r->shortest[i] = (uint32_t)(length - r->depth) - 1;
+		r->middle[i] = length - r->shortest[i];
+		double hz = 0.31 + 0.067 * ((i * 7) % REVERB_LINES), w = 2 * M_PI * hz * REVERB_STEP / rate;
+		r->turn_re[i] = cos(w);
+		r->turn_im[i] = sin(w);
+		double loss = pow(10, -3 * seconds / c->rt60_s), loss_high = pow(10, -3 * seconds / (c->rt60_s / 2));
+		double pole = absorption_pole(loss_high / loss, 2 * M_PI * fmin(c->damping_hz, rate * 0.45) / rate);
+		r->gain[i / 4][i % 4] = (float)(loss * (1 - pole));
+		r->damp[i / 4][i % 4] = (float)pole;
+	}
+	r->mask = power_of_two(line_ms[REVERB_LINES - 1] * 0.001 * c->size * rate + r->depth + 4) - 1;
 }
 
 static int buffers_init(struct reverb *r, double rate)
 {
-	for (int i = 0; i < REVERB_LINES; i++)
-		if (line_init(&r->line[i], rate, &r->config, i) < 0)
+	lines_init(r, rate);
+	for (int i = 0; i < REVERB_LINES; i++) {
+		r->line[i] = calloc(r->mask + 1, sizeof *r->line[i]);
+		if (!r->line[i])
 			return -1;
+	}
 	for (int c = 0; c < 2; c++) {
 		for (int k = 0; k < REVERB_DIFFUSERS; k++) {
 			struct reverb_allpass *a = &r->diffuser[c][k];
@@ -116,7 +118,7 @@ int reverb_init(struct reverb *r, double rate, const struct reverb_config *c, st
 void reverb_release(struct reverb *r)
 {
 	for (int i = 0; i < REVERB_LINES; i++)
-		free(r->line[i].data);
+		free(r->line[i]);
 	for (int c = 0; c < 2; c++) {
 		for (int k = 0; k < REVERB_DIFFUSERS; k++)
 			free(r->diffuser[c][k].data);
@@ -128,14 +130,13 @@ void reverb_release(struct reverb *r)
 void reverb_reset(struct reverb *r)
 {
 	for (int i = 0; i < REVERB_LINES; i++) {
-		struct reverb_line *l = &r->line[i];
-		memset(l->data, 0, (l->mask + 1) * sizeof *l->data);
-		l->state = 0;
-		l->phase_re = cos(i * 2.399963);
-		l->phase_im = sin(i * 2.399963);
-		l->read = l->length + l->depth * l->phase_im;
-		l->read_slope = 0;
+		memset(r->line[i], 0, (r->mask + 1) * sizeof(float));
+		r->phase_re[i] = cos(i * 2.399963);
+		r->phase_im[i] = sin(i * 2.399963);
+		r->offset[i / 4][i % 4] = (float)(r->middle[i] + r->depth * r->phase_im[i]);
 	}
+	memset(r->state, 0, sizeof r->state);
+	memset(r->slope, 0, sizeof r->slope);
 	for (int c = 0; c < 2; c++) {
 		for (int k = 0; k < REVERB_DIFFUSERS; k++) {
 			memset(r->diffuser[c][k].data, 0, r->diffuser[c][k].length * sizeof(float));
@@ -152,12 +153,13 @@ void reverb_reset(struct reverb *r)
 static void drift(struct reverb *r)
 {
 	for (int i = 0; i < REVERB_LINES; i++) {
-		struct reverb_line *l = &r->line[i];
-		double re = l->phase_re * l->turn_re - l->phase_im * l->turn_im, im = l->phase_re * l->turn_im + l->phase_im * l->turn_re;
+		double re = r->phase_re[i] * r->turn_re[i] - r->phase_im[i] * r->turn_im[i];
+		double im = r->phase_re[i] * r->turn_im[i] + r->phase_im[i] * r->turn_re[i];
 		double scale = 1.5 - 0.5 * (re * re + im * im); /* keeps the radius at 1 */
-		l->phase_re = re * scale;
-		l->phase_im = im * scale;
-		l->read_slope = (l->length + l->depth * l->phase_im - l->read) / REVERB_STEP;
+		r->phase_re[i] = re * scale;
+		r->phase_im[i] = im * scale;
+		double want = r->middle[i] + r->depth * r->phase_im[i];
+		r->slope[i / 4][i % 4] = (float)((want - (double)r->offset[i / 4][i % 4]) / REVERB_STEP);
 	}
 }
 
@@ -170,42 +172,50 @@ static float diffuse(struct reverb_allpass *a, float x)
 	return z + DIFFUSION * v;
 }
 
-/* Fast Walsh-Hadamard transform, scaled to keep the energy. */
-static void hadamard(float *x)
+typedef int32_t four_ints __attribute__((vector_size(16)));
+
+/* Fast Walsh-Hadamard transform, scaled to keep the energy: across the fours, then, turned over, across them again. */
+static inline void hadamard(reverb_four x[REVERB_FOURS])
 {
-	for (int h = 1; h < REVERB_LINES; h *= 2)
-		for (int i = 0; i < REVERB_LINES; i += 2 * h)
-			for (int j = i; j < i + h; j++) {
-				float a = x[j], b = x[j + h];
-				x[j] = a + b;
-				x[j + h] = a - b;
-			}
-	for (int i = 0; i < REVERB_LINES; i++)
-		x[i] *= 0.25f;
+	for (int round = 0; round < 2; round++) {
+		reverb_four a = x[0] + x[1], b = x[0] - x[1], c = x[2] + x[3], d = x[2] - x[3];
+		reverb_four p = a + c, q = b + d, r = a - c, s = b - d;
+		reverb_four low = __builtin_shuffle(p, q, (four_ints){ 0, 4, 1, 5 }), high = __builtin_shuffle(p, q, (four_ints){ 2, 6, 3, 7 });
+		reverb_four low2 = __builtin_shuffle(r, s, (four_ints){ 0, 4, 1, 5 }), high2 = __builtin_shuffle(r, s, (four_ints){ 2, 6, 3, 7 });
+		x[0] = __builtin_shuffle(low, low2, (four_ints){ 0, 1, 4, 5 }) * 0.5f;
+		x[1] = __builtin_shuffle(low, low2, (four_ints){ 2, 3, 6, 7 }) * 0.5f;
+		x[2] = __builtin_shuffle(high, high2, (four_ints){ 0, 1, 4, 5 }) * 0.5f;
+		x[3] = __builtin_shuffle(high, high2, (four_ints){ 2, 3, 6, 7 }) * 0.5f;
+	}
 }
 
 static void tick(struct reverb *r, float in_left, float in_right, float *out_left, float *out_right)
 {
-	float x[REVERB_LINES], left = 0, right = 0;
-	for (int i = 0; i < REVERB_LINES; i++) {
-		struct reverb_line *l = &r->line[i];
-		l->read += l->read_slope;
-		uint32_t whole = (uint32_t)l->read;
-		float part = (float)(l->read - whole);
-		float a = l->data[(r->now - whole) & l->mask], b = l->data[(r->now - whole - 1) & l->mask];
-		l->state = l->gain * (a + part * (b - a)) + l->damp * l->state;
-		x[i] = l->state;
-		/* Two patterns of signs that have nothing in common: the sides are unlike, the whole is wide. */
-		left += (i & 1) ? -x[i] : x[i];
-		right += (i & 2) ? -x[i] : x[i];
+	/* Two patterns of signs that have nothing in common: the sides are unlike, the whole is wide. */
+	static const reverb_four left_sign = { 1, -1, 1, -1 }, right_sign = { 1, 1, -1, -1 };
+	reverb_four x[REVERB_FOURS], left = { 0 }, right = { 0 }, in = { in_left, in_right, in_left, in_right };
+	for (int v = 0; v < REVERB_FOURS; v++) {
+		r->offset[v] += r->slope[v];
+		four_ints whole = __builtin_convertvector(r->offset[v], four_ints);
+		reverb_four part = r->offset[v] - __builtin_convertvector(whole, reverb_four), a, b;
+		for (int k = 0; k < 4; k++) {
+			uint32_t at = r->now - r->shortest[4 * v + k] - (uint32_t)whole[k];
+			a[k] = r->line[4 * v + k][at & r->mask];
+			b[k] = r->line[4 * v + k][(at - 1) & r->mask];
+		}
+		r->state[v] = r->gain[v] * (a + part * (b - a)) + r->damp[v] * r->state[v];
+		x[v] = r->state[v];
+		left += x[v] * left_sign;
+		right += x[v] * right_sign;
 	}
 	hadamard(x);
-	for (int i = 0; i < REVERB_LINES; i++) {
-		float in = (i & 1) ? in_right : in_left;
-		r->line[i].data[r->now & r->line[i].mask] = x[i] + ((i & 4) ? -in : in);
+	for (int v = 0; v < REVERB_FOURS; v++) {
+		x[v] += (v & 1) ? -in : in;
+		for (int k = 0; k < 4; k++)
+			r->line[4 * v + k][r->now & r->mask] = x[v][k];
 	}
-	*out_left = left;
-	*out_right = right;
+	*out_left = left[0] + left[1] + left[2] + left[3];
+	*out_right = right[0] + right[1] + right[2] + right[3];
 }
 
 void reverb_process(struct reverb *r, float *left, float *right, size_t n)

@@ -29,19 +29,18 @@ struct reverb_config {
 struct reverb_config reverb_plate(double rt60_s, double predelay_ms);
 struct reverb_config reverb_room(double rt60_s);
 
-struct reverb_line {
-	float *data;              /* owned, a power of two long */
-	uint32_t mask;
-	double length, depth;     /* samples */
-	double phase_re, phase_im, turn_re, turn_im; /* the drift's oscillator */
-	float gain, damp, state;  /* one-pole absorption */
-	double read, read_slope;  /* distance behind the write position */
-};
+typedef float reverb_four __attribute__((vector_size(16)));
+#define REVERB_FOURS (REVERB_LINES / 4)
+
 struct reverb_allpass { float *data; uint32_t length, at; };
 
 struct reverb {
 	struct reverb_config config;
-	struct reverb_line line[REVERB_LINES];
+	float *line[REVERB_LINES]; /* owned; rings of mask + 1 */
+	uint32_t mask, shortest[REVERB_LINES]; /* a line's length: shortest + offset samples */
+	reverb_four offset[REVERB_FOURS], slope[REVERB_FOURS], gain[REVERB_FOURS], damp[REVERB_FOURS], state[REVERB_FOURS]; /* gain, damp: one-pole absorption */
+	double middle[REVERB_LINES], depth; /* of the offsets */
+	double phase_re[REVERB_LINES], phase_im[REVERB_LINES], turn_re[REVERB_LINES], turn_im[REVERB_LINES]; /* the drift's oscillators */
 	struct reverb_allpass diffuser[2][REVERB_DIFFUSERS];
 	float *wait[2]; uint32_t wait_mask; /* predelay and early taps */
 	uint32_t predelay, tap_at[2][REVERB_TAPS];

@@ -2,6 +2,7 @@
 #include "dsp/stereo.h"
 
 #include <math.h>
+#include <string.h>
 
 #define BLOCK 512
 
@@ -49,4 +50,50 @@ void placement_process(struct placement *p, float *left, float *right, size_t n)
 void placement_reset(struct placement *p)
 {
 	eq_reset(&p->side_cut);
+}
+
+void widener_init(struct widener *w, double rate, double amount, double hz)
+{
+	static const double ms[WIDENER_STAGES] = { 1.37, 3.71, 7.93, 11.29 };
+	w->amount = amount;
+	w->cut = eq_init();
+	eq_add(&w->cut, biquad_highpass(rate, hz, M_SQRT1_2));
+	for (int k = 0; k < WIDENER_STAGES; k++)
+		w->length[k] = (unsigned)fmin(fmax(lround(ms[k] * 0.001 * rate), 1), WIDENER_LONGEST);
+	widener_reset(w);
+}
+
+void widener_reset(struct widener *w)
+{
+	eq_reset(&w->cut);
+	memset(w->line, 0, sizeof w->line);
+	memset(w->at, 0, sizeof w->at);
+}
+
+static float turn(struct widener *w, int k, float x)
+{
+	const float g = 0.55f;
+	float *slot = &w->line[k][w->at[k]], z = *slot, v = x - g * z;
+	*slot = v;
+	if (++w->at[k] == w->length[k])
+		w->at[k] = 0;
+	return z + g * v;
+}
+
+void widener_process(struct widener *w, float *left, float *right, size_t n)
+{
+	float side[BLOCK];
+	for (size_t at = 0; at < n; at += BLOCK) {
+		size_t len = n - at < BLOCK ? n - at : BLOCK;
+		for (size_t i = 0; i < len; i++)
+			side[i] = (left[at + i] + right[at + i]) * (float)(w->amount / 2);
+		eq_process(&w->cut, side, NULL, len);
+		for (size_t i = 0; i < len; i++) {
+			float s = side[i];
+			for (int k = 0; k < WIDENER_STAGES; k++)
+				s = turn(w, k, s);
+			left[at + i] += s;
+			right[at + i] -= s;
+		}
+	}
 }

@@ -21,4 +21,20 @@ struct placement placement_init(double rate, double pan, double width, double mo
 void placement_process(struct placement *p, float *left, float *right, size_t n);
 void placement_reset(struct placement *p);
 
+#define WIDENER_STAGES 4
+#define WIDENER_LONGEST 1024
+
+/* Width for a mono sound: what is above hz, turned to and fro in phase by allpasses, goes to the sides with opposite signs. The middle, and so the sum to mono, stays as
+ * it is. */
+struct widener {
+	double amount;
+	struct eq cut;
+	float line[WIDENER_STAGES][WIDENER_LONGEST];
+	unsigned length[WIDENER_STAGES], at[WIDENER_STAGES];
+};
+/* amount 0..1: the sides' level against the middle's. */
+void widener_init(struct widener *w, double rate, double amount, double hz);
+void widener_process(struct widener *w, float *left, float *right, size_t n);
+void widener_reset(struct widener *w);
+
 #endif

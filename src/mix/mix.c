@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsp/limiter.h"
 #include "dsp/loudness.h"
 #include "mix/desk.h"
 
+#define STEM_PEAK 0.97f
+#define REMASTER_LU 0.2
 #define MAX_VOICE_STEMS 5 /* vocals, doubles, backing, their effects, the band's effects */
 
 /* ------------------------------------------------------------------ setting up */
@@ -93,7 +96,7 @@ static int desk_init(struct desk *d, struct stem *stems, int n_stems, struct voc
 
 /* ------------------------------------------------------------------ jobs */
 
-struct progress { pool_tick *tick; void *ctx; int base, n, jobs, total; };
+struct progress { pool_tick *tick; void *ctx; int base, total; };
 
 /* A phase's ticks as ticks of the whole. */
 static int tick_phase(void *ctx, int finished, int n)
@@ -203,6 +206,26 @@ static int mix_stems(struct desk *d, int threads, float *scratch[2], struct prog
 	return 0;
 }
 
+struct level_job { struct desk *desk; double gain; };
+
+/* The master's gain moves into the stems: what they add up to is what the bus hears. A stem that would not fit into its file is limited, not clipped. */
+static int level_job(void *ctx, int index, int worker, struct madrigal_error *err)
+{
+	struct level_job *j = ctx;
+	struct audio *a = &j->desk->stems[index].audio;
+	(void)worker;
+	if (cancelled(j->desk->cancel))
+		return err_set(err, MADRIGAL_ECANCELLED, "cancelled");
+	scale_stem(a, j->gain);
+	float peak = 0;
+	for (int c = 0; c < 2; c++)
+		for (size_t i = 0; i < a->frames; i++)
+			peak = fmaxf(peak, fabsf(a->ch[c][i]));
+	if (peak > STEM_PEAK)
+		limiter_run(AUDIO_RATE, 20 * log10((double)STEM_PEAK), a->ch[0], a->ch[1], a->frames);
+	return 0;
+}
+
 static int run(struct desk *d, const struct mix_settings *set, struct progress *p, struct mixdown *ret, struct madrigal_error *err)
 {
 	struct master_job job = { .style = d->style, .settings = set, .cancel = d->cancel };
@@ -214,12 +237,12 @@ static int run(struct desk *d, const struct mix_settings *set, struct progress *
 	if (!rc)
 		rc = phase(d, 1, 1, find_job, &job, p, err);
 	if (!rc) {
-		/* The master's gain moves into the stems: what they add up to is what the bus hears. */
-		for (int i = 0; i < d->n_stems; i++)
-			scale_stem(&d->stems[i].audio, pow(10, job.gain_db / 20));
+		struct level_job level = { d, pow(10, job.gain_db / 20) };
+		rc = phase(d, set->threads, d->n_stems, level_job, &level, p, err);
 		job.gain_db = 0;
-		rc = phase(d, 1, 1, make_job, &job, p, err);
 	}
+	if (!rc)
+		rc = phase(d, 1, 1, make_job, &job, p, err);
 	if (rc < 0) {
 		audio_release(&job.out);
 		return rc;
@@ -236,7 +259,7 @@ int mix_song(const struct score *s, const struct brief *b, struct stem *stems, i
 	struct desk d = { .score = s, .brief = b, .style = &b->style->mix, .cancel = cancel ? cancel : &own };
 	d.vocals = vocals && vocals->start && vocals->end ? vocals : NULL;
 	int rc = desk_init(&d, stems, n_stems, vocals, err);
-	struct progress p = { .tick = tick, .ctx = tick_ctx, .total = 2 * d.n_stems + 6 };
+	struct progress p = { .tick = tick, .ctx = tick_ctx, .total = 3 * d.n_stems + 6 };
 	if (!rc)
 		rc = run(&d, set, &p, ret, err);
 	desk_release(&d);
@@ -246,9 +269,13 @@ int mix_song(const struct score *s, const struct brief *b, struct stem *stems, i
 int mix_remaster(const struct brief *b, const struct mix_settings *set, struct mixdown *m, struct madrigal_error *err)
 {
 	struct master_job job = { .style = &b->style->mix, .settings = set, .stems = m->stems, .n_stems = m->n_stems, .out = m->master };
-	int rc = master_find(&job, err);
-	if (!rc)
-		rc = master_make(&job, err);
+	int rc = master_make(&job, err);
+	/* A somewhat lower ceiling costs next to nothing; a much lower one needs another gain. */
+	if (!rc && job.lufs > LOUDNESS_SILENCE && fabs(job.lufs - set->loudness_lufs) > REMASTER_LU) {
+		rc = master_find(&job, err);
+		if (!rc)
+			rc = master_make(&job, err);
+	}
 	if (rc < 0)
 		return rc;
 	m->lufs = job.lufs;

@@ -21,6 +21,7 @@ struct role_preset {
 	float level_lu;    /* loudness against the drums, each where it plays */
 	float pan, width;  /* where the style leaves the pan in the middle and the width at 1 */
 	float mono_hz;     /* below it: mono */
+	float spread, spread_hz; /* sides made for an instrument recorded in mono, and from where up */
 	float room_db;     /* send to the room where the style gives none (-60: none) */
 	float duck;        /* share of the style's duck_db that it gives way to the voice by */
 };

@@ -85,6 +85,19 @@ struct eq strip_eq(const struct role_preset *p, const struct style_strip *fader)
 	return eq;
 }
 
+/* How near to mono a part is: 1 when its sides are 25 dB below its middle and less, 0 from 10 dB on. */
+static double mononess(const float *l, const float *r, size_t n)
+{
+	double mid = 0, side = 0;
+	for (size_t i = 0; i < n; i++) {
+		double m = (double)l[i] + (double)r[i], s = (double)l[i] - (double)r[i];
+		mid += m * m;
+		side += s * s;
+	}
+	double db = 10 * log10((side + 1e-20) / (mid + 1e-20));
+	return fmin(fmax((-10 - db) / 15, 0), 1);
+}
+
 int strip_run(struct desk *d, struct channel *c, struct madrigal_error *err)
 {
 	const struct role_preset *p = &role_presets[c->role];
@@ -98,6 +111,9 @@ int strip_run(struct desk *d, struct channel *c, struct madrigal_error *err)
 	struct saturator sat = saturator_init(AUDIO_RATE, (double)c->fader.drive, c->role == ROLE_BASS ? 0.15 : 0.05);
 	double pan = fabsf(c->fader.pan) > 0.01f ? (double)c->fader.pan : (double)p->pan;
 	struct placement place = placement_init(AUDIO_RATE, pan, (double)(c->fader.width * p->width), (double)p->mono_hz);
+	struct widener widener;
+	double spread = (double)p->spread * fmin((double)c->fader.width, 1) * (p->spread > 0 ? mononess(l, r, d->frames) : 0);
+	widener_init(&widener, AUDIO_RATE, spread, (double)p->spread_hz);
 	unsigned denormals = denormals_off();
 	int rc = 0;
 	for (size_t at = 0; at < d->frames; at += DESK_BLOCK) {
@@ -114,6 +130,8 @@ int strip_run(struct desk *d, struct channel *c, struct madrigal_error *err)
 		compressor_process(&comp, l + at, r + at, NULL, NULL, n);
 		if (c->fader.drive > 0)
 			saturator_process(&sat, l + at, r + at, n);
+		if (spread > 0.01)
+			widener_process(&widener, l + at, r + at, n);
 		placement_process(&place, l + at, r + at, n);
 	}
 	if (!rc)

@@ -119,16 +119,31 @@ void duck_fit(struct desk *d)
 		d->duck_db[i] = (float)-fmin(fmax(((double)d->duck_db[i] - level + 20) / 12, 0), 1);
 }
 
-/* Silence at both ends, reached in EDGE_S: no click when a player starts or stops. A style that fades does so over the last tenth, 12 s at most. */
-static float envelope(const struct desk *d, size_t i)
+/* Silence at both ends, reached in EDGE_S and eight times that: no click when a player starts or stops. A style that fades does so over the last tenth, 12 s at most. */
+static double fade_seconds(const struct desk *d)
+{
+	const char *ending = d->brief->style->form.ending;
+	return ending && !strcmp(ending, "fade") ? fmin((double)d->frames / AUDIO_RATE / 10, 12) : 0;
+}
+
+static float envelope(const struct desk *d, size_t i, double fade)
 {
 	double t = (double)i / AUDIO_RATE, left = (double)(d->frames - i) / AUDIO_RATE;
 	double gain = fmin(1, fmin(t / EDGE_S, left / (8 * EDGE_S)));
-	const char *ending = d->brief->style->form.ending;
-	double fade = ending && !strcmp(ending, "fade") ? fmin((double)d->frames / AUDIO_RATE / 10, 12) : 0;
 	if (left < fade)
 		gain *= (left / fade) * (left / fade);
 	return (float)gain;
+}
+
+static void fader(const struct desk *d, float gain, double fade, float *l, float *r, size_t at, size_t n)
+{
+	size_t edge = (size_t)(fmax(fade, 8 * EDGE_S) * AUDIO_RATE) + 1;
+	int near = at < edge || at + n + edge > d->frames;
+	for (size_t i = at; i < at + n; i++) {
+		float g = near ? gain * envelope(d, i, fade) : gain;
+		l[i] *= g;
+		r[i] *= g;
+	}
 }
 
 int channel_finish(struct desk *d, struct channel *c, struct madrigal_error *err)
@@ -139,6 +154,7 @@ int channel_finish(struct desk *d, struct channel *c, struct madrigal_error *err
 	struct dyneq dip = dyneq_init(AUDIO_RATE, DYNEQ_BELL, 1400, 0.5);
 	struct eq tone = d->tone;
 	float gain = (float)c->gain;
+	double fade = fade_seconds(d);
 	unsigned denormals = denormals_off();
 	int rc = 0;
 	for (size_t at = 0; at < d->frames && !rc; at += DESK_BLOCK) {
@@ -152,11 +168,7 @@ int channel_finish(struct desk *d, struct channel *c, struct madrigal_error *err
 				depth[k] = (float)duck * d->duck_db[at / DYNEQ_STEP + k];
 			dyneq_process(&dip, l + at, r + at, depth, n);
 		}
-		for (size_t i = at; i < at + n; i++) {
-			float g = gain * envelope(d, i);
-			l[i] *= g;
-			r[i] *= g;
-		}
+		fader(d, gain, fade, l, r, at, n);
 	}
 	c->gain = 1;
 	if (!rc)

@@ -7,6 +7,7 @@
 #include "dsp/dynamics.h"
 #include "dsp/dyneq.h"
 #include "dsp/exciter.h"
+#include "dsp/limiter.h"
 #include "dsp/loudness.h"
 #include "dsp/stereo.h"
 #include "mix/desk.h"
@@ -14,6 +15,7 @@
 #define WORK_DB (-20.0)
 #define RIDE_MAX_DB 5.0
 #define RIDE_SHARE 0.7     /* of the way to an even level: the rest is expression */
+#define PEAK_OVER_DB 12.0  /* the lead's highest peaks over its level: louder ones would cost the whole song loudness */
 #define GATE_DB 14.0       /* below the mean by this: breath and silence, not ridden */
 
 static const struct style_strip neutral = { .width = 1 };
@@ -123,8 +125,10 @@ int vocal_lead_run(struct desk *d, struct channel *c, struct madrigal_error *err
 	int rc = chain_run(d, &chain, c->stem->audio.ch[0], "air", err);
 	if (!rc)
 		rc = desk_fit(&c->stem->audio, d->frames, err);
-	if (!rc)
+	if (!rc) {
+		limiter_run(AUDIO_RATE, WORK_DB + PEAK_OVER_DB, c->stem->audio.ch[0], c->stem->audio.ch[1], d->frames);
 		desk_measure(d, c);
+	}
 	denormals_restore(denormals);
 	return rc;
 }
