@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <math.h>
+#include <string.h>
 
 #include "dsp/loudness.h"
 #include "mix/desk.h"
 
 #define BAND_LUFS (-20.0)   /* where the drums' fader stands; all else follows from it */
-#define LEAD_LU 1.0         /* the voice before the band at the style's vocal_db of 0: words are understood, the band is still there */
+#define RIDE_TENTHS 15      /* to each side: the passage against which a moment is judged */
+#define RIDE_SHARE 0.5
+#define RIDE_UP_DB 3.0
+#define RIDE_DOWN_DB 1.5
+#define LEAD_LU 1.5         /* the voice before the band at the style's vocal_db of 0: words are understood, the band is still there */
 
 static double loudness_of(const struct desk *d, const struct channel *c)
 {
@@ -73,4 +78,40 @@ void balance_lead(struct desk *d)
 	for (int i = 0; i < d->n_stems; i++)
 		if (d->channel[i].vocal)
 			d->channel[i].gain *= gain;
+}
+
+/* The lead against the band around a tenth, while the lead sings, dB; NAN: it does not. */
+static double passage_db(const struct desk *d, size_t b)
+{
+	double lead = 0, rest = 0;
+	size_t first = b > RIDE_TENTHS ? b - RIDE_TENTHS : 0;
+	for (size_t k = first; k < d->blocks && k <= b + RIDE_TENTHS; k++)
+		if (d->singing[k]) {
+			lead += (double)d->channel[d->lead].energy[k];
+			rest += (double)d->band[k];
+		}
+	return lead > 0 && rest > 0 ? 10 * log10(lead / rest) : (double)NAN;
+}
+
+void balance_ride(struct desk *d)
+{
+	double mean = 0, n = 0, now = 0;
+	memset(d->band, 0, d->blocks * sizeof *d->band);
+	for (int i = 0; i < d->n_band; i++)
+		for (size_t b = 0; b < d->blocks; b++)
+			d->band[b] += d->channel[i].energy[b] * (float)(d->channel[i].gain * d->channel[i].gain);
+	for (size_t b = 0; b < d->blocks && d->lead >= 0; b++) {
+		double db = d->singing[b] ? passage_db(d, b) : (double)NAN;
+		if (isfinite(db)) {
+			mean += db;
+			n++;
+		}
+	}
+	/* Passages overlap by far, so the curve is smooth; between them the fader moves on slowly. */
+	for (size_t b = 0; b < d->blocks; b++) {
+		double db = n > 0 ? passage_db(d, b) : (double)NAN;
+		double want = isfinite(db) ? fmin(fmax(RIDE_SHARE * (mean / n - db), -RIDE_DOWN_DB), RIDE_UP_DB) : now;
+		now += 0.15 * (want - now);
+		d->ride[b] = (float)pow(10, now / 20);
+	}
 }

@@ -42,6 +42,8 @@ struct desk {
 	int n_band;
 	int lead, doubles, backing, vocal_effects, effects; /* indices; -1: none */
 	unsigned char *singing;   /* by the tenth: 1 where the lead is heard; owned, `blocks` long */
+	float *band;              /* energy of the band's sum by the tenth; owned */
+	float *ride;              /* gain of the voices by the tenth: more where the band is full; owned */
 	float *duck_db;           /* depth of the dip for the voice, 0..-1, by DYNEQ_STEP samples; owned */
 	struct eq tone;           /* for the band and its effects */
 };
@@ -69,6 +71,8 @@ void balance_band(struct desk *d);
 void balance_vocals(struct desk *d);
 /* Sets every vocal channel's gain so that the lead stands at the style's place before the rest while it sings. */
 void balance_lead(struct desk *d);
+/* Sets d->ride from what band and lead do against each other over some seconds. */
+void balance_ride(struct desk *d);
 
 int effects_band_run(struct desk *d, struct madrigal_error *err) MUST_CHECK;
 int effects_vocal_run(struct desk *d, struct madrigal_error *err) MUST_CHECK;

@@ -25,6 +25,8 @@ static void desk_release(struct desk *d)
 	free(d->stems);
 	free(d->channel);
 	free(d->singing);
+	free(d->band);
+	free(d->ride);
 	free(d->duck_db);
 }
 
@@ -77,8 +79,10 @@ static int desk_init(struct desk *d, struct stem *stems, int n_stems, struct voc
 	d->stems = calloc((size_t)most, sizeof *d->stems);
 	d->channel = calloc((size_t)most, sizeof *d->channel);
 	d->singing = calloc(d->blocks + 1, 1);
+	d->band = calloc(d->blocks + 1, sizeof *d->band);
+	d->ride = calloc(d->blocks + 1, sizeof *d->ride);
 	d->duck_db = calloc(d->frames / DYNEQ_STEP + 1, sizeof *d->duck_db);
-	if (!d->stems || !d->channel || !d->singing || !d->duck_db)
+	if (!d->stems || !d->channel || !d->singing || !d->band || !d->ride || !d->duck_db)
 		return err_nomem(err);
 	lay_out(d, stems, n_stems, v);
 	for (int i = 0; i < d->n_stems; i++) {
@@ -192,6 +196,7 @@ static int mix_stems(struct desk *d, int threads, float *scratch[2], struct prog
 	if (rc < 0)
 		return rc;
 	balance_lead(d);
+	balance_ride(d);
 	struct tone_job tone = { d, { scratch[0], scratch[1] } };
 	rc = phase(d, threads, 2, tone_job, &tone, p, err);
 	if (!rc)

@@ -12,7 +12,8 @@
 #include "voice/voice.h"
 
 struct mix_stem {
-	char name[32];        /* "vocals", "backing-vocals", "vocal-effects", "drums", ..., "effects" */
+	char name[32];        /* "drums", ... as the band's, then "vocals" (the lead, dry), "double-vocals", "backing-vocals", "vocal-effects" (plate and
+	                       * echo), "effects" (the band's room and echo), each only if there is one */
 	struct audio audio;   /* stereo, AUDIO_RATE */
 };
 
@@ -28,10 +29,12 @@ struct mix_settings {
 	int threads;
 };
 
-/* Consumes (processes in place and releases) the band's stems and the vocal tracks. vocals may be NULL or empty: an instrumental. *ret by mixdown_release. */
+/* Consumes the band's stems and the vocal tracks: takes their buffers, also when it fails (what is left of them, the vocals' times too, stays the caller's to
+ * release). vocals may be NULL or empty: an instrumental. Never more than the stems, one master and two effects in memory. Needs of score: its duration, tempo,
+ * seed, vocal notes; of brief: its style. *ret by mixdown_release. */
 int mix_song(const struct score *s, const struct brief *b, struct stem *stems, int n_stems, struct vocal_tracks *vocals,
              const struct mix_settings *set, pool_tick *tick, void *tick_ctx, cancel_flag *cancel, struct mixdown *ret, struct madrigal_error *err) MUST_CHECK;
-/* Masters again from ret->stems with another ceiling (for MP3), replacing ret->master. */
+/* Masters again from m->stems with another ceiling (for MP3), replacing m->master, whose samples are undefined if it fails. The stems stay as they are. */
 int mix_remaster(const struct brief *b, const struct mix_settings *set, struct mixdown *m, struct madrigal_error *err) MUST_CHECK;
 void mixdown_release(struct mixdown *m);
 

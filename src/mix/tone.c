@@ -135,12 +135,18 @@ static float envelope(const struct desk *d, size_t i, double fade)
 	return (float)gain;
 }
 
-static void fader(const struct desk *d, float gain, double fade, float *l, float *r, size_t at, size_t n)
+static void fader(const struct desk *d, const struct channel *c, double fade, float *l, float *r, size_t at, size_t n)
 {
+	const size_t tenth = AUDIO_RATE / 10;
+	float gain = (float)c->gain;
 	size_t edge = (size_t)(fmax(fade, 8 * EDGE_S) * AUDIO_RATE) + 1;
 	int near = at < edge || at + n + edge > d->frames;
 	for (size_t i = at; i < at + n; i++) {
 		float g = near ? gain * envelope(d, i, fade) : gain;
+		if (c->vocal) {
+			size_t b = i / tenth, next = b + 1 < d->blocks ? b + 1 : b;
+			g *= d->ride[b] + (float)(i % tenth) / (float)tenth * (d->ride[next] - d->ride[b]);
+		}
 		l[i] *= g;
 		r[i] *= g;
 	}
@@ -153,7 +159,6 @@ int channel_finish(struct desk *d, struct channel *c, struct madrigal_error *err
 	duck *= c->vocal || d->lead < 0 ? 0 : (double)d->style->duck_db;
 	struct dyneq dip = dyneq_init(AUDIO_RATE, DYNEQ_BELL, 1400, 0.5);
 	struct eq tone = d->tone;
-	float gain = (float)c->gain;
 	double fade = fade_seconds(d);
 	unsigned denormals = denormals_off();
 	int rc = 0;
@@ -168,7 +173,7 @@ int channel_finish(struct desk *d, struct channel *c, struct madrigal_error *err
 				depth[k] = (float)duck * d->duck_db[at / DYNEQ_STEP + k];
 			dyneq_process(&dip, l + at, r + at, depth, n);
 		}
-		fader(d, gain, fade, l, r, at, n);
+		fader(d, c, fade, l, r, at, n);
 	}
 	c->gain = 1;
 	if (!rc)
