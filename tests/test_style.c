@@ -218,12 +218,15 @@ static void test_every_shipped_style_is_sound(void **state)
 		const struct style *s = NULL;
 		assert_int_equal(style_find(&set, wanted[i], &s, &err), 0);
 	}
-	for (int i = 0; i < set.n; i++)
+	for (int i = 0; i < set.n; i++) {
+		unsigned known = 0; /* a style may prefer a singer that isn't there, but not only such */
 		for (unsigned k = 0; k < set.styles[i]->singer.n_voices; k++) {
 			const struct singer *one;
-			if (singer_find(&singers, set.styles[i]->singer.voices[k], &one, &err) < 0)
-				fail_msg("%s: %s", set.styles[i]->name, err.message);
+			known += singer_find(&singers, set.styles[i]->singer.voices[k], &one, &err) == 0;
 		}
+		if (set.styles[i]->singer.n_voices && !known)
+			fail_msg("%s: %s", set.styles[i]->name, err.message);
+	}
 	singer_set_release(&singers);
 	style_set_release(&set);
 }

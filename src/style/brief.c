@@ -132,7 +132,7 @@ static float suits(const struct resolver *r, int index)
 	float trust = 1;
 	if (bpm == 0 && w->has_tempo) { /* "slow" and "fast" as most people mean them */
 		bpm = 105 + 45 * (double)w->tempo;
-		trust = 0.5f;
+		trust = 0.8f;
 	}
 	if (bpm > 0) {
 		double outside = bpm < (double)s->tempo.min ? (double)s->tempo.min / bpm : bpm > (double)s->tempo.max ? bpm / (double)s->tempo.max : 1;

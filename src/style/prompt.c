@@ -122,6 +122,7 @@ struct reader {
 	const struct vocabulary *v;
 	const struct singer_set *singers;
 	struct wishes *w;
+	float *best;         /* scratch, for each style */
 	const struct token *tokens;
 	int n;
 	int negation;        /* unknown words that a "no" still reaches over; 0: none */
@@ -197,38 +198,46 @@ static int leads_to_thing(const struct reader *r, int i)
 
 /* ---- taking ---- */
 
-/* Adds weight to the styles that a genre's word means, or failing those, to the styles of its relatives. */
-static int vote(const struct vocabulary *v, const char *word, float weight, int depth, float *votes)
+/* What one word says for each style: a style that is called so itself gets the weight, the genre's relatives somewhat less. */
+static void weigh(const struct vocabulary *v, const char *word, float weight, int depth, float *best)
 {
 	char phrase[PHRASE_MAX_BYTES];
 	normalise_phrase(word, phrase);
-	int n, found = 0;
+	int n;
 	const struct style_word *words = vocabulary_find(v, phrase, &n);
 	for (int i = 0; i < n; i++)
-		if (words[i].part < 0 && (i == 0 || words[i].style != words[i - 1].style)) {
-			votes[words[i].style] += weight;
-			found = 1;
-		}
-	const struct term *t = lexicon_find(v->lexicon, phrase);
-	if (found || depth == 0 || !t || t->kind != TERM_GENRE)
-		return found;
+		if (words[i].part < 0 && best[words[i].style] < weight)
+			best[words[i].style] = weight;
+	const struct term *t = depth > 0 ? lexicon_find(v->lexicon, phrase) : NULL;
+	if (!t || t->kind != TERM_GENRE)
+		return;
 	for (unsigned i = 0; i < t->n_like; i++) {
-		found |= vote(v, t->like[i], weight, depth - 1, votes);
-		weight *= 0.75f;
+		if (n)
+			weight *= i ? 0.75f : 0.9f; /* "pop" may be one style's word: its relatives stay close */
+		weigh(v, t->like[i], weight, depth - 1, best);
+		weight *= n ? 1 : 0.75f;
 	}
-	return found;
+}
+
+static void vote(struct reader *r, const char *word, float weight, int depth)
+{
+	int n = r->v->styles->n;
+	memset(r->best, 0, (size_t)n * sizeof *r->best);
+	weigh(r->v, word, 1, depth, r->best);
+	for (int i = 0; i < n; i++)
+		r->w->votes[i] += weight * r->best[i];
 }
 
 static void take_genre(struct reader *r, const struct match *m, int negated)
 {
 	struct wishes *w = r->w;
 	if (m->term && m->term->kind != TERM_GENRE) { /* "slow" may be a style's word, but it names no genre */
-		vote(r->v, m->phrase, negated ? -0.3f : 0.3f, 0, w->votes);
+		vote(r, m->phrase, negated ? -0.3f : 0.3f, 0);
 		return;
 	}
 	/* The first genre that is named counts most, and a longer name more than a shorter. */
 	float weight = powf(0.85f, (float)w->n_genres) * (1 + 0.2f * (float)(m->tokens - 1)) * (m->term ? m->term->weight : 1);
-	vote(r->v, m->phrase, negated ? -1.5f : weight, LIKE_DEPTH, w->votes);
+	vote(r, m->phrase, negated ? -1.5f : weight, LIKE_DEPTH);
 	w->n_genres += !negated;
 }
 
@@ -318,7 +327,7 @@ static void take_instrument(struct reader *r, const struct match *m, int negated
 	one->negated = negated;
 	one->hint = hint;
 	for (unsigned i = 0; one->term && !negated && i < one->term->n_like; i++) /* a banjo sounds of folk */
-		vote(r->v, one->term->like[i], 0.15f, LIKE_DEPTH, w->votes);
+		vote(r, one->term->like[i], 0.15f, LIKE_DEPTH);
 }
 
 static void end_negation(struct reader *r)
@@ -389,6 +398,25 @@ static int take_control(struct reader *r, const struct match *m, int i)
 	return 1;
 }
 
+static void take_voice_and_key(struct reader *r, const struct term *t, int negated, int start, int next)
+{
+	struct wishes *w = r->w;
+	if (t->meter && !negated) {
+		w->num = t->meter[0] - '0';
+		w->den = t->meter[2] - '0';
+		w->odd_meter[0] = 0;
+	}
+	if (t->mode && !negated && w->minor < 0)
+		w->minor = !strcmp(t->mode, "minor");
+	if (t->kind == TERM_SINGER) {
+		take_singer(r, t, negated);
+		r->only = 0;
+		r->last_voice = next;
+	} else if (!negated) {
+		take_tones(r, t, near_voice(r, start, next) ? 1.0f : 0.25f);
+	}
+}
+
 /* What a match means, controls aside. */
 static void take_match(struct reader *r, const struct match *m, int i)
 {
@@ -409,21 +437,9 @@ static void take_match(struct reader *r, const struct match *m, int i)
 		return;
 	if (m->names_style || (t && t->kind == TERM_GENRE))
 		take_genre(r, m, negated);
-	if (t && t->kind != TERM_CONTROL)
+	if (t && t->kind != TERM_CONTROL) {
 		take_tempo(r, t, by);
-	if (t && t->meter && !negated) {
-		r->w->num = t->meter[0] - '0';
-		r->w->den = t->meter[2] - '0';
-		r->w->odd_meter[0] = 0;
-	}
-	if (t && t->mode && !negated && r->w->minor < 0)
-		r->w->minor = !strcmp(t->mode, "minor");
-	if (t && t->kind == TERM_SINGER) {
-		take_singer(r, t, negated);
-		r->only = 0;
-		r->last_voice = next;
-	} else if (t && t->n_tones && !negated) {
-		take_tones(r, t, near_voice(r, i, next) ? 1.0f : 0.25f);
+		take_voice_and_key(r, t, negated, i, next);
 	}
 	if (m->names_instrument) {
 		take_instrument(r, m, negated);
@@ -478,7 +494,7 @@ static int read_at(struct reader *r, int i)
 		r->negation -= r->negation > 0;
 		return 1;
 	}
-	if (m.term && m.term->kind == TERM_CONTROL && !m.names_style && !m.names_instrument) {
+	if (m.term && m.term->kind == TERM_CONTROL && !m.names_style) {
 		if (!take_control(r, &m, i))
 			end_negation(r);
 	} else {
@@ -492,16 +508,19 @@ int prompt_read(const char *prompt, const struct vocabulary *v, const struct sin
 	struct wishes w = {.tonic_pc = -1, .minor = -1};
 	struct token *tokens = calloc(PROMPT_MAX_TOKENS, sizeof *tokens);
 	w.votes = calloc((size_t)v->styles->n + 1, sizeof *w.votes);
-	if (!tokens || !w.votes) {
+	float *best = calloc((size_t)v->styles->n + 1, sizeof *best);
+	if (!tokens || !w.votes || !best) {
 		free(tokens);
+		free(best);
 		free(w.votes);
 		return err_nomem(err);
 	}
-	struct reader r = {.v = v, .singers = singers, .w = &w, .tokens = tokens, .scale = 1, .last_instrument = -1, .last_voice = -1};
+	struct reader r = {.v = v, .singers = singers, .w = &w, .best = best, .tokens = tokens, .scale = 1, .last_instrument = -1, .last_voice = -1};
 	r.n = tokenise(prompt ? prompt : "", tokens, PROMPT_MAX_TOKENS);
 	for (int i = 0; i < r.n;)
 		i += read_at(&r, i);
 	free(tokens);
+	free(best);
 	*ret = w;
 	return 0;
 }
