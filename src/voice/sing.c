@@ -6,15 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "voice/finish.h"
 #include "voice/tune.h"
+#include "voice/world.h"
 
 #define TEXT_CHANNELS 512
 #define BEFORE_S 0.25           /* sung before the first consonant and after the last: silence that the network needs around a line */
 #define AFTER_S 0.30
 #define VOICED_HZ 60.0f         /* below it, the spoken pitch means: unvoiced */
-#define REST_SILENT_S 0.12      /* longer rests within a line are silenced */
-#define FADE_S 0.02
-#define TARGET_LUFS -20.0
 #define SUB_SAMPLES 5           /* of a frame, to tell how much of each token it holds */
 
 static double max_d(double a, double b) { return a > b ? a : b; }
@@ -28,8 +27,7 @@ struct plan {
 	const struct spoken *spoken;
 	struct bend bend;
 	struct sung_span spans[TOKENS_MAX];
-	int token_of[TOKENS_MAX * 64]; /* of each spoken frame, as far as it reaches */
-	int n_token_of;
+	int *token_of; /* of each spoken frame */
 };
 
 static int bent_init(struct bent *b, const struct plan *p)
@@ -53,19 +51,22 @@ static void bent_release(struct bent *b)
 	free(b->weights);
 }
 
-static void map_frames(struct plan *p)
+static int map_frames(struct plan *p, struct madrigal_error *err)
 {
 	const struct spoken *s = p->spoken;
-	int max = (int)(sizeof p->token_of / sizeof *p->token_of);
-	for (int i = 0; i < s->tokens.n; i++)
-		for (int k = 0; k < s->frames[i] && p->n_token_of < max; k++)
-			p->token_of[p->n_token_of++] = i;
+	p->token_of = calloc((size_t)s->n_frames, sizeof *p->token_of);
+	if (!p->token_of)
+		return err_nomem(err);
+	for (int i = 0, f = 0; i < s->tokens.n; i++)
+		for (int k = 0; k < s->frames[i]; k++)
+			p->token_of[f++] = i;
+	return 0;
 }
 
 static int token_at(const struct plan *p, double spoken_s)
 {
 	int f = (int)floor(spoken_s / FRAME_S);
-	return p->token_of[f < 0 ? 0 : f >= p->n_token_of ? p->n_token_of - 1 : f];
+	return p->token_of[f < 0 ? 0 : f >= p->spoken->n_frames ? p->spoken->n_frames - 1 : f];
 }
 
 /* A frame's text features: those of the tokens it holds, by their share. They belong LEAD_S later than the sound, at speech's own pace. */
@@ -100,134 +101,169 @@ static int in_vowel(const struct plan *p, double t, int *hint)
 	return t >= p->spans[*hint].vowel_start && t < p->spans[*hint].vowel_end;
 }
 
-static void bend_prosody(const struct plan *p, struct bent *b)
+static float note_hz(double midi)
+{
+	return (float)(440.0 * exp2((midi - 69) / 12));
+}
+
+/* Energy as spoken; the pitch of the tune, kept within what the network can sing. tune: 2 b->n values, the pitch asked for. */
+static void bend_prosody(const struct plan *p, const struct singer *singer, struct bent *b, float *tune)
 {
 	const struct spoken *s = p->spoken;
 	int n_spoken = 2 * s->n_frames, n = 2 * b->n, hint = 0;
 	double step = FRAME_S / 2;
-	tune_curve(p->line, p->manner, b->t0, step, n, b->pitch);
+	float low = note_hz(singer->low - 0.5), high = note_hz(singer->high + 0.5);
+	tune_curve(p->line, p->manner, b->t0, step, n, tune);
 	for (int i = 0; i < n; i++) {
 		double t = b->t0 + (i + 0.5) * step;
 		double from = bend_source(&p->bend, t);
 		int nearest = (int)floor(from / step);
 		float spoken = s->pitch[nearest < 0 ? 0 : nearest >= n_spoken ? n_spoken - 1 : nearest];
+		b->pitch[i] = tune[i] < low ? low : tune[i] > high ? high : tune[i];
 		if (!in_vowel(p, t, &hint) && spoken < VOICED_HZ)
 			b->pitch[i] = spoken;
 		b->energy[i] = sample_at(s->energy, n_spoken, from / step);
 	}
 }
 
-/* ---- finishing the sound ---- */
+/* ---- notes beyond the network's range ---- */
 
-/* One-pole smoothing is enough for gains; the fade of a rest begins where the coda ends and ends where the next onset begins. */
-static void silence_rests(const struct plan *p, const struct bent *b, float *x, size_t n)
+#define BEYOND 1.002            /* a ratio of pitches that is one */
+#define JOIN_S 0.3              /* regions nearer to each other than this are retuned as one */
+#define MARGIN_S 0.06           /* blended at either end */
+
+static int beyond(const struct bent *b, const float *tune, int i)
 {
-	const struct sung_line *line = p->line;
-	for (int k = 0; k <= line->n_syllables; k++) {
-		double from = k ? p->spans[k - 1].coda_end + 0.03 : b->t0;
-		double to = k < line->n_syllables ? p->spans[k].onset_start - 0.03 : b->t0 + b->n * FRAME_S;
-		if (k && k < line->n_syllables && to - from < REST_SILENT_S)
-			continue;
-		int fades_out = k > 0, fades_in = k < line->n_syllables;
-		size_t a = (size_t)max_d((from - b->t0) * VOICE_RATE, 0), z = (size_t)max_d((to - b->t0) * VOICE_RATE, 0);
-		double release = fades_out && !fades_in ? 0.12 : 0.05;
-		for (size_t i = a; i < z && i < n; i++) {
-			double out = fades_out ? (double)(i - a) / (release * VOICE_RATE) : 1;
-			double in = fades_in ? (double)(z - i) / (FADE_S * VOICE_RATE) : 1;
-			double gain = max_d(1 - out, 1 - in);
-			x[i] *= gain > 0 ? (float)(gain * gain * (3 - 2 * gain)) : 0;
+	return i >= 0 && i < 2 * b->n && b->pitch[i] >= VOICED_HZ && (tune[i] > b->pitch[i] * (float)BEYOND || tune[i] * (float)BEYOND < b->pitch[i]);
+}
+
+/* Retunes x from what was sung to the tune between two indices of the pitch curves. */
+static int retune_region(const struct bent *b, const float *tune, int from, int to, uint64_t seed, float *x, struct madrigal_error *err)
+{
+	double step = FRAME_S / 2;
+	size_t margin = (size_t)(MARGIN_S * VOICE_RATE), total = (size_t)b->n * VOICE_FRAME;
+	size_t a = (size_t)(from * step * VOICE_RATE), z = (size_t)(to * step * VOICE_RATE);
+	a = a > margin ? a - margin : 0;
+	z = z + margin < total ? z + margin : total;
+	int n_frames = world_frames_of(z - a, VOICE_RATE);
+	float *f0 = calloc((size_t)n_frames * 2, sizeof *f0), *y = calloc(z - a + 1, sizeof *y);
+	int rc = f0 && y ? 0 : err_nomem(err);
+	for (int i = 0; i < n_frames && !rc; i++) {
+		int k = (int)((double)a / VOICE_RATE / step + i * WORLD_HOP_S / step);
+		k = k < 2 * b->n ? k : 2 * b->n - 1;
+		if (b->pitch[k] >= VOICED_HZ) {
+			f0[i] = b->pitch[k];
+			f0[n_frames + i] = beyond(b, tune, k) ? tune[k] : b->pitch[k];
 		}
 	}
+	if (!rc)
+		rc = world_retune(x + a, z - a, VOICE_RATE, f0, f0 + n_frames, n_frames, seed, y, err);
+	for (size_t i = 0; i < z - a && !rc; i++) {
+		size_t edge = i < z - a - i ? i : z - a - i;
+		float share = edge < margin ? (float)edge / (float)margin : 1;
+		x[a + i] += share * (y[i] - x[a + i]);
+	}
+	free(f0);
+	free(y);
+	return rc;
 }
 
-static double rms(const float *x, size_t a, size_t z)
+static int retune(const struct plan *p, const struct bent *b, const float *tune, float *x, struct madrigal_error *err)
 {
-	double sum = 0;
-	for (size_t i = a; i < z; i++)
-		sum += (double)x[i] * (double)x[i];
-	return z > a ? sqrt(sum / (double)(z - a)) : 0;
+	int join = (int)(JOIN_S / (FRAME_S / 2)), n = 2 * b->n, rc = 0;
+	for (int i = 0; i < n && !rc; i++) {
+		if (!beyond(b, tune, i))
+			continue;
+		int last = i;
+		for (int k = i; k < n && k - last <= join; k++)
+			if (beyond(b, tune, k))
+				last = k;
+		rc = retune_region(b, tune, i, last + 1, p->line->seed, x, err);
+		i = last;
+	}
+	return rc;
 }
 
-/* Loudness of what is sung, without the rests; -70 for silence. */
-static int line_loudness(const struct audio *a, double *ret, struct madrigal_error *err)
+/* ---- the whole ---- */
+
+static int decode(struct voice *v, const struct plan *p, struct bent *b, const float *tune, const cancel_flag *cancel, float **ret, struct madrigal_error *err)
 {
-	double lufs, peak;
-	int rc = audio_loudness(a, &lufs, &peak, err);
-	if (rc)
-		return rc;
-	if (lufs <= -69) { /* shorter than a block of the measure */
-		double level = rms(a->ch[0], 0, a->frames);
-		lufs = level > 1e-6 ? 20 * log10(level) : -70;
-	}
-	*ret = lufs;
-	return 0;
+	int rc = voice_decode(v, p->spoken, b, cancel, ret, err);
+	if (!rc)
+		rc = retune(p, b, tune, *ret, err);
+	return rc;
 }
 
-static int place(const struct plan *p, const struct bent *b, const float *x, struct audio *ret, struct madrigal_error *err)
+static int sing_plan(struct voice *v, const struct singer *singer, struct plan *p, const cancel_flag *cancel, struct audio *ret, struct madrigal_error *err)
 {
-	const struct sung_line *line = p->line;
-	struct audio a;
-	int rc = audio_init(&a, VOICE_RATE, 1, (size_t)llround((double)line->length_s * VOICE_RATE), err);
-	if (rc)
-		return rc;
-	long from = lround(b->t0 * VOICE_RATE);
-	size_t n = (size_t)b->n * VOICE_FRAME;
-	for (size_t i = 0; i < n; i++) {
-		long at = from + (long)i;
-		if (at >= 0 && (size_t)at < a.frames)
-			a.ch[0][at] = x[i];
+	struct bent b = { 0 };
+	float *x = NULL, *tune = NULL;
+	int rc = bent_init(&b, p) ? 0 : err_nomem(err);
+	if (!rc && !(tune = calloc(2 * (size_t)b.n, sizeof *tune)))
+		rc = err_nomem(err);
+	if (!rc) {
+		bend_text(p, &b);
+		bend_prosody(p, singer, &b, tune);
+		rc = decode(v, p, &b, tune, cancel, &x, err);
 	}
-	double lufs;
-	rc = line_loudness(&a, &lufs, err);
-	if (rc) {
-		audio_release(&a);
-		return rc;
+	if (!rc) {
+		struct finish f = { p->line, p->manner, p->spans, b.t0, x, (size_t)b.n * VOICE_FRAME };
+		finish_even(&f);
+		finish_rests(&f);
+		rc = finish_line(&f, (double)singer->level_db, ret, err);
 	}
-	float gain = lufs > -69 ? (float)exp2((TARGET_LUFS - lufs) / 6.0206) : 0;
-	for (size_t i = 0; i < a.frames; i++)
-		a.ch[0][i] *= gain;
-	*ret = a;
+	bent_release(&b);
+	free(tune);
+	free(x);
+	return rc;
+}
+
+static int check_line(const struct sung_line *line, struct madrigal_error *err)
+{
+	int next = 0;
+	if (line->n_notes < 1 || line->n_syllables < 1)
+		return err_set(err, MADRIGAL_EUSAGE, "a line without notes cannot be sung");
+	for (int i = 0; i < line->n_notes; i++) {
+		const struct sung_note *k = &line->notes[i];
+		int step = k->syllable - (next - 1);
+		if (step < 0 || step > 1 || (!i && step != 1) || !(k->start_s >= 0) || !(k->end_s > k->start_s) || (i && k->start_s < k[-1].end_s - 0.001f))
+			return err_set(err, MADRIGAL_EUSAGE, "note %d of a line to sing is out of order", i + 1);
+		next = k->syllable + 1;
+	}
+	if (next != line->n_syllables || !(line->length_s >= line->notes[line->n_notes - 1].end_s) || line->length_s > 120)
+		return err_set(err, MADRIGAL_EUSAGE, "a line to sing has a syllable without a note, or a length that doesn't fit");
 	return 0;
 }
 
 int voice_sing(struct voice *v, const struct singer *singer, const struct style_singer *manner, const struct sung_line *line,
                const cancel_flag *cancel, struct audio *ret, float *ret_start, float *ret_end, struct madrigal_error *err)
 {
-	struct spoken spoken;
-	struct bent bent = { 0 };
-	float *x = NULL;
+	struct spoken spoken = { 0 };
+	int rc = check_line(line, err);
+	if (rc)
+		return rc;
 	struct plan *p = calloc(1, sizeof *p);
 	if (!p)
 		return err_nomem(err);
-	int rc = voice_speak(v, singer, line, cancel, &spoken, err);
-	if (rc)
-		goto out;
-	p->line = line;
-	p->manner = manner;
-	p->spoken = &spoken;
-	map_frames(p);
-	bend_plan(line, &spoken.tokens, spoken.frames, &p->bend, p->spans);
-	if (!bent_init(&bent, p)) {
-		rc = err_nomem(err);
-		goto out;
+	rc = voice_speak(v, singer, line, cancel, &spoken, err);
+	if (!rc) {
+		p->line = line;
+		p->manner = manner;
+		p->spoken = &spoken;
+		rc = map_frames(p, err);
 	}
-	bend_text(p, &bent);
-	bend_prosody(p, &bent);
-	rc = voice_decode(v, &spoken, &bent, cancel, &x, err);
-	if (rc)
-		goto out;
-	silence_rests(p, &bent, x, (size_t)bent.n * VOICE_FRAME);
-	rc = place(p, &bent, x, ret, err);
+	if (!rc) {
+		bend_plan(line, &spoken.tokens, spoken.frames, &p->bend, p->spans);
+		rc = sing_plan(v, singer, p, cancel, ret, err);
+	}
 	for (int i = 0; !rc && i < line->n_notes; i++) {
 		if (ret_start)
 			ret_start[i] = line->notes[i].start_s;
 		if (ret_end)
 			ret_end[i] = line->notes[i].end_s;
 	}
-out:
 	spoken_release(&spoken);
-	bent_release(&bent);
-	free(x);
+	free(p->token_of);
 	free(p);
 	return rc;
 }

@@ -45,7 +45,4 @@ struct bent {
 /* Decodes to VOICE_FRAME * b->n samples, *ret owned by the caller (free). */
 int voice_decode(struct voice *v, const struct spoken *s, const struct bent *b, const cancel_flag *cancel, float **ret, struct madrigal_error *err) MUST_CHECK;
 
-/* Breath before a phrase: adds noise as of drawn-in air to x[0..n-1] (VOICE_RATE), ending at sample `end`, with root mean square `level`. */
-void breath_add(float *x, size_t n, size_t end, double level, uint64_t seed, int index);
-
 #endif

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The voice: the model's cutting on any bytes, the plan of a line, and, where the voice is installed, the singing itself. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/rng.h"
+#include "voice/bend.h"
+#include "voice/double.h"
+#include "voice/model_cut.h"
+#include "voice/tune.h"
+#include "voice/voice.h"
+#include "voice/world.h"
+
+/* ---- what is sung here ---- */
+
+static const struct sung_syllable syllables[] = {
+	{ "stɹˈit", 1, 0 }, { "lˌIts", 0, 0 }, { "flˈɪ", 1, 0 }, { "kəɹ", 0, ',' }, { "ðə", 1, 0 }, { "nˈIt", 1, 0 }, { "bɹˈiz", 1, 0 }, { "sˈIz", 1, '.' },
+};
+#define N_SYLLABLES 8
+
+static const struct style_singer manner = {
+	.vibrato_cents = 30, .vibrato_hz = 5.5f, .vibrato_after_s = 0.3f, .glide_ms = 70, .scoop_cents = 40, .drift_cents = 5, .breath_db = -24, .double_db = -9,
+};
+static const struct style_singer plain = { .vibrato_hz = 5, .glide_ms = 60, .breath_db = -60, .double_db = -60 };
+static char singer_name[] = "af_heart";
+static const struct singer singer = { .name = singer_name, .low = 52, .high = 66, .top = 76 };
+
+/* A line of eight syllables on nine notes, the last syllable on two. */
+static struct sung_line line_of(struct sung_note *notes, float step_s)
+{
+	static const int tune[N_SYLLABLES + 1] = { 57, 59, 60, 62, 60, 59, 62, 64, 60 };
+	float t = 0.8f;
+	for (int i = 0; i <= N_SYLLABLES; i++) {
+		float length = i == N_SYLLABLES ? 2.5f * step_s : step_s;
+		notes[i] = (struct sung_note){ t, t + length, (float)tune[i], 0.7f, i < N_SYLLABLES ? i : N_SYLLABLES - 1 };
+		t += length;
+	}
+	return (struct sung_line){ syllables, N_SYLLABLES, notes, N_SYLLABLES + 1, t + 0.5f, 0.6f, 1, 7, 0 };
+}
+
+/* ---- cutting the model ---- */
+
+static void put(struct buf *b, int field, const void *p, size_t n)
+{
+	buf_addc(b, (char)(field << 3 | 2));
+	for (; n > 127; n >>= 7)
+		buf_addc(b, (char)((n & 127) | 128));
+	buf_addc(b, (char)n);
+	buf_add(b, p, (size_t)n);
+}
+
+static void put_node(struct buf *graph, const char *op, const char *name, const char *in, const char *in2, const char *out)
+{
+	struct buf n = buf_init(4096);
+	const char *const texts[] = { in, in2, out, name, op };
+	static const int fields[] = { 1, 1, 2, 3, 4 };
+	for (int i = 0; i < 5; i++)
+		if (texts[i]) {
+			struct buf one = buf_init(512);
+			buf_adds(&one, texts[i]);
+			buf_addc(&n, (char)(fields[i] << 3 | 2));
+			buf_addc(&n, (char)one.len);
+			buf_add(&n, one.data, one.len);
+			buf_release(&one);
+		}
+	buf_addc(graph, 1 << 3 | 2);
+	buf_addc(graph, (char)((n.len & 127) | 128));
+	buf_addc(graph, (char)(n.len >> 7));
+	buf_add(graph, n.data, n.len);
+	buf_release(&n);
+}
+
+/* The smallest model that has the three parts: a chain of nodes through the tensors at which it is opened. */
+static struct buf tiny_model(void)
+{
+	struct buf g = buf_init(1 << 16), m = buf_init(1 << 16);
+	put_node(&g, "Cast", "a", MODEL_TOKENS, MODEL_SPEED, MODEL_FRAMES);
+	put_node(&g, "Gather", "b", MODEL_TOKENS, "table", MODEL_TEXT);
+	put_node(&g, "Concat", "c", MODEL_TEXT, MODEL_STYLE, MODEL_PROSODY);
+	put_node(&g, "MatMul", "d", MODEL_PROSODY, MODEL_FRAMES, MODEL_PROSODY_FRAMES);
+	put_node(&g, "MatMul", "e", MODEL_TEXT, MODEL_FRAMES, MODEL_TEXT_FRAMES);
+	put_node(&g, "Squeeze", "f", MODEL_PROSODY_FRAMES, NULL, MODEL_PITCH);
+	put_node(&g, "Squeeze", "g", MODEL_PROSODY_FRAMES, NULL, MODEL_ENERGY);
+	put_node(&g, "ReduceMean", "/generator/resblocks.4/adain/ReduceMean", MODEL_TEXT_FRAMES, "axes", "mean");
+	put_node(&g, "Sub", "h", MODEL_PITCH, "mean", "x");
+	put_node(&g, "Add", "i", "x", MODEL_ENERGY, MODEL_AUDIO);
+	put(&g, 5, "\x42\x05table", 7);
+	put(&g, 5, "\x42\x04" "axes", 6);
+	buf_add(&m, "\x08\x09", 2);
+	buf_addc(&m, 7 << 3 | 2);
+	buf_addc(&m, (char)((g.len & 127) | 128));
+	buf_addc(&m, (char)(g.len >> 7));
+	buf_add(&m, g.data, g.len);
+	buf_add(&m, "\x42\x02\x10\x14", 4);
+	buf_release(&g);
+	return m;
+}
+
+static int contains(const void *hay, size_t n, const char *needle)
+{
+	return memmem(hay, n, needle, strlen(needle)) != NULL;
+}
+
+static void a_part_has_the_nodes_it_needs(void **state)
+{
+	(void)state;
+	struct buf m = tiny_model();
+	void *out = NULL;
+	size_t n = 0;
+	struct madrigal_error err;
+	assert_int_equal(model_cut_part(m.data, m.len, 0, &out, &n, &err), 0);
+	assert_true(contains(out, n, "table") && contains(out, n, "Gather") && !contains(out, n, "ReduceMean") && !contains(out, n, "Squeeze"));
+	free(out);
+	assert_int_equal(model_cut_part(m.data, m.len, 2, &out, &n, &err), 0);
+	/* A mean over time has become a product with the frames' weights, at the finest resolution. */
+	assert_true(contains(out, n, "weights_120th") && contains(out, n, "Sub") && !contains(out, n, "Gather") && !contains(out, n, "\x04" "axes"));
+	free(out);
+	buf_release(&m);
+}
+
+static void a_damaged_model_is_refused(void **state)
+{
+	(void)state;
+	struct buf m = tiny_model();
+	struct madrigal_error err = { 0 };
+	size_t refused = 0;
+	for (size_t len = 0; len < m.len; len++) {
+		void *out = NULL;
+		size_t n = 0;
+		char *cut = malloc(len + 1); /* its own block, so that a read past the end is seen */
+		memcpy(cut, m.data, len);
+		int rc = model_cut_part(cut, len, 2, &out, &n, &err);
+		assert_true(rc == 0 || rc == MADRIGAL_EMISSING);
+		refused += rc != 0;
+		if (rc)
+			assert_non_null(strstr(err.message, "make voice"));
+		free(out);
+		free(cut);
+	}
+	assert_true(refused > m.len - 8); /* only what follows the graph can be missing */
+	struct rng r = rng_stream(1, "mutate", 0);
+	for (int i = 0; i < 4000; i++) {
+		char *bad = malloc(m.len);
+		memcpy(bad, m.data, m.len);
+		for (int k = 0; k < 1 + i % 4; k++)
+			bad[rng_below(&r, (uint32_t)m.len)] = (char)rng_u32(&r);
+		void *out = NULL;
+		size_t n = 0;
+		int rc = model_cut_part(bad, m.len, (int)rng_below(&r, MODEL_PARTS), &out, &n, &err);
+		assert_true(rc <= 0);
+		free(out);
+		free(bad);
+	}
+	buf_release(&m);
+}
+
+/* ---- the plan of a line ---- */
+
+static int frames_as_spoken(const struct token_line *tokens, int *frames)
+{
+	int sum = 0;
+	for (int i = 0; i < tokens->n; i++)
+		sum += frames[i] = i == 0 ? 15 : i == tokens->n - 1 ? 10 : tokens->t[i].kind == TOKEN_NUCLEUS ? 4 : 2;
+	return sum;
+}
+
+static void vowels_begin_on_their_notes(void **state)
+{
+	(void)state;
+	static struct token_line tokens;
+	static struct bend bend;
+	struct sung_note notes[N_SYLLABLES + 1];
+	struct sung_span spans[N_SYLLABLES];
+	int frames[TOKENS_MAX];
+	for (float step = 0.08f; step < 1.0f; step *= 1.7f) {
+		struct sung_line line = line_of(notes, step);
+		assert_int_equal(tokens_of_line(&line, &tokens, NULL), 0);
+		frames_as_spoken(&tokens, frames);
+		bend_plan(&line, &tokens, frames, &bend, spans);
+		for (int i = 0; i < N_SYLLABLES; i++) {
+			assert_true(fabs(spans[i].vowel_start - (double)notes[i].start_s) < 1e-6);
+			assert_true(spans[i].onset_start <= spans[i].vowel_start && spans[i].vowel_end > spans[i].vowel_start + 0.02);
+			assert_true(spans[i].coda_end >= spans[i].vowel_end && (i + 1 == N_SYLLABLES || spans[i].coda_end <= spans[i + 1].onset_start + 1e-9));
+		}
+		for (int i = 1; i < bend.n; i++)
+			assert_true(bend.dst[i] > bend.dst[i - 1] && bend.src[i] >= bend.src[i - 1]);
+		double before = bend_source(&bend, 0);
+		for (double t = 0; t < (double)line.length_s; t += 0.003) {
+			double now = bend_source(&bend, t);
+			assert_true(now >= before);
+			before = now;
+		}
+	}
+}
+
+static void a_syllable_needs_no_vowel_and_a_line_has_its_limit(void **state)
+{
+	(void)state;
+	static struct token_line tokens;
+	struct sung_syllable hum = { "hm", 1, 0 }, nothing = { "", 1, 0 }, many[200];
+	struct sung_line line = { .syllables = &hum, .n_syllables = 1 };
+	struct madrigal_error err;
+	assert_int_equal(tokens_of_line(&line, &tokens, &err), 0);
+	assert_int_equal(tokens.t[1].kind, TOKEN_ONSET);
+	assert_int_equal(tokens.t[2].kind, TOKEN_NUCLEUS);
+	line.syllables = &nothing;
+	assert_int_equal(tokens_of_line(&line, &tokens, &err), MADRIGAL_ELYRICS);
+	for (int i = 0; i < 200; i++)
+		many[i] = syllables[0];
+	line = (struct sung_line){ .syllables = many, .n_syllables = 200 };
+	assert_int_equal(tokens_of_line(&line, &tokens, &err), MADRIGAL_ELYRICS);
+}
+
+static double cents(double hz, double midi)
+{
+	return 1200 * log2(hz / 440) - 100 * (midi - 69);
+}
+
+static void the_curve_is_the_tune(void **state)
+{
+	(void)state;
+	struct sung_note notes[N_SYLLABLES + 1];
+	struct sung_line line = line_of(notes, 0.4f);
+	float hz[2000];
+	tune_curve(&line, &plain, 0, 0.005, 1000, hz);
+	for (int i = 0; i < line.n_notes; i++)
+		for (double t = (double)notes[i].start_s + 0.06; t < (double)notes[i].end_s - 0.07; t += 0.005)
+			assert_true(fabs(cents((double)hz[(int)(t / 0.005)], (double)notes[i].midi)) < 25);
+	line.detune_cents = 12;
+	tune_curve(&line, &plain, 0, 0.005, 1000, hz + 1000);
+	assert_true(fabs(cents((double)hz[1300], 69) - cents((double)hz[300], 69) - 12) < 0.1);
+	tune_curve(&line, &manner, 0, 0.005, 1000, hz + 1000); /* a singer's hand shows, and stays within a quarter tone of the long note */
+	double widest = 0;
+	for (double t = (double)notes[8].start_s + 0.1; t < (double)notes[8].end_s - 0.1; t += 0.005)
+		widest = fmax(widest, fabs(cents((double)hz[1000 + (int)(t / 0.005)], 60)));
+	assert_true(widest > 12 && widest < 62);
+}
+
+static void a_double_drifts_from_its_lead(void **state)
+{
+	(void)state;
+	struct audio lead, left, right;
+	assert_int_equal(audio_init(&lead, AUDIO_RATE, 1, AUDIO_RATE, NULL), 0);
+	for (size_t i = 0; i < lead.frames; i++)
+		lead.ch[0][i] = (float)sin((double)i * 0.05);
+	assert_int_equal(double_of(&lead, 3, 0, &left, NULL), 0);
+	assert_int_equal(double_of(&lead, 3, 1, &right, NULL), 0);
+	double apart = 0, level = 0;
+	for (size_t i = 5000; i < 40000; i++) {
+		apart += fabs((double)(left.ch[0][i] - right.ch[0][i]));
+		level = fmax(level, fabs((double)left.ch[0][i]));
+	}
+	assert_true(apart / 35000 > 0.05 && level > 0.98 && level < 1.02);
+	audio_release(&lead);
+	audio_release(&left);
+	audio_release(&right);
+}
+
+/* ---- what is not installed ---- */
+
+static void a_missing_voice_names_the_command(void **state)
+{
+	(void)state;
+	struct voice *v = NULL;
+	struct madrigal_error err;
+	assert_int_equal(voice_open("/nowhere/voice", "/nowhere/libonnxruntime.so", &v, &err), MADRIGAL_EMISSING);
+	assert_non_null(strstr(err.message, "make voice"));
+	assert_null(v);
+	assert_int_equal(model_cut("/nowhere/kokoro.onnx", "/nowhere", &err), MADRIGAL_EIO);
+}
+
+/* ---- singing, where the voice is installed ---- */
+
+static struct voice *voice;
+static char voice_dir[1024], runtime[1024];
+
+static int open_voice(void **state)
+{
+	(void)state;
+	const char *dir = getenv("MADRIGAL_VOICE"), *lib = getenv("MADRIGAL_RUNTIME"), *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+	char base[900];
+	snprintf(base, sizeof base, data && *data ? "%s%s" : "%s/.local/share%s", data && *data ? data : home ? home : "", "/madrigal");
+	snprintf(voice_dir, sizeof voice_dir, dir ? "%s" : "%s/voice", dir ? dir : base);
+	snprintf(runtime, sizeof runtime, lib ? "%s" : "%s/runtime/libonnxruntime.so.1", lib ? lib : base);
+	if (access(voice_dir, R_OK))
+		return 0; /* not installed: what needs it is skipped */
+	struct madrigal_error err;
+	int rc = voice_open(voice_dir, runtime, &voice, &err);
+	if (rc)
+		fprintf(stderr, "%s\n", err.message);
+	return rc;
+}
+
+static int close_voice(void **state)
+{
+	(void)state;
+	voice_close(voice);
+	return 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+/* Median error in cents over the middles of the notes, by the f0 tracker. */
+static double pitch_error(const struct audio *a, const struct sung_line *line, double *ret_voiced)
+{
+	int n = world_frames_of(a->frames, VOICE_RATE), found = 0, all = 0;
+	float *f0 = calloc((size_t)n, sizeof *f0);
+	double *errors = calloc((size_t)n, sizeof *errors);
+	assert_int_equal(world_track_f0(a->ch[0], a->frames, VOICE_RATE, 70, 700, f0, n, NULL), 0);
+	for (int i = 0; i < line->n_notes; i++)
+		for (double t = (double)line->notes[i].start_s + 0.06; t < (double)line->notes[i].end_s - 0.06; t += WORLD_HOP_S, all++)
+			if (f0[(int)(t / WORLD_HOP_S)] > 0)
+				errors[found++] = fabs(cents((double)f0[(int)(t / WORLD_HOP_S)], (double)line->notes[i].midi));
+	assert_true(found > 10);
+	qsort(errors, (size_t)found, sizeof *errors, by_value);
+	double median = errors[found / 2];
+	*ret_voiced = (double)found / all;
+	free(f0);
+	free(errors);
+	return median;
+}
+
+static double level(const struct audio *a, double from, double to)
+{
+	double sum = 0;
+	size_t i = (size_t)(from * a->rate), z = (size_t)(to * a->rate), n = 0;
+	for (; i < z && i < a->frames; i++, n++)
+		sum += (double)a->ch[0][i] * (double)a->ch[0][i];
+	return 10 * log10(sum / (double)(n ? n : 1) + 1e-12);
+}
+
+static void a_line_is_sung_in_tune_and_in_time(void **state)
+{
+	(void)state;
+	if (!voice)
+		skip();
+	struct sung_note notes[N_SYLLABLES + 1];
+	struct sung_line line = line_of(notes, 0.42f);
+	struct audio a;
+	float start[N_SYLLABLES + 1], end[N_SYLLABLES + 1];
+	double lufs, peak, voiced;
+	assert_int_equal(voice_sing(voice, &singer, &manner, &line, NULL, &a, start, end, NULL), 0);
+	assert_int_equal(a.rate, VOICE_RATE);
+	assert_int_equal(a.frames, (size_t)llround((double)line.length_s * VOICE_RATE));
+	for (size_t i = 0; i < a.frames; i++)
+		assert_true(isfinite(a.ch[0][i]));
+	for (int i = 0; i < line.n_notes; i++)
+		assert_true(fabsf(start[i] - notes[i].start_s) < 0.02f && end[i] > start[i]);
+	assert_true(pitch_error(&a, &line, &voiced) < 15);
+	assert_true(voiced > 0.5);
+	assert_int_equal(audio_loudness(&a, &lufs, &peak, NULL), 0);
+	assert_true(fabs(lufs + 20) < 1.5);
+	/* "sighs": its s is before the note, its vowel on it. Without the hiss, then. */
+	double t = (double)notes[7].start_s;
+	for (int pass = 0; pass < 3; pass++)
+		for (size_t i = 1; i < a.frames; i++)
+			a.ch[0][i] = 0.85f * a.ch[0][i - 1] + 0.15f * a.ch[0][i];
+	assert_true(level(&a, t + 0.03, t + 0.12) > level(&a, t - 0.1, t - 0.04) + 6);
+	assert_true(level(&a, (double)line.length_s - 0.1, (double)line.length_s) < -75);
+	assert_true(level(&a, 0, 0.05) < -75);
+	audio_release(&a);
+}
+
+static void a_note_beyond_the_range_is_in_tune(void **state)
+{
+	(void)state;
+	if (!voice)
+		skip();
+	struct sung_note notes[N_SYLLABLES + 1];
+	struct sung_line line = line_of(notes, 0.4f);
+	struct audio a;
+	double voiced;
+	notes[6].midi = 70;
+	notes[7].midi = 71;
+	notes[8].midi = 69;
+	assert_int_equal(voice_sing(voice, &singer, &plain, &line, NULL, &a, NULL, NULL, NULL), 0);
+	assert_true(pitch_error(&a, &line, &voiced) < 15);
+	line.notes = &notes[6];
+	line.n_notes = 3;
+	assert_true(pitch_error(&a, &line, &voiced) < 30);
+	audio_release(&a);
+}
+
+static void a_line_out_of_order_is_refused(void **state)
+{
+	(void)state;
+	if (!voice)
+		skip();
+	struct sung_note notes[N_SYLLABLES + 1];
+	struct sung_line line = line_of(notes, 0.4f);
+	struct audio a = { 0 };
+	struct singer nobody = singer;
+	char name[] = "xx_nobody";
+	struct madrigal_error err;
+	nobody.name = name;
+	assert_int_equal(voice_sing(voice, &nobody, &plain, &line, NULL, &a, NULL, NULL, &err), MADRIGAL_EMISSING);
+	assert_non_null(strstr(err.message, "xx_nobody"));
+	notes[3].syllable = 5;
+	assert_int_equal(voice_sing(voice, &singer, &plain, &line, NULL, &a, NULL, NULL, &err), MADRIGAL_EUSAGE);
+	line = line_of(notes, 0.4f);
+	notes[4].start_s = 0.1f;
+	assert_int_equal(voice_sing(voice, &singer, &plain, &line, NULL, &a, NULL, NULL, &err), MADRIGAL_EUSAGE);
+	assert_null(a.ch[0]);
+}
+
+/* ---- a score: two lines, the second twice ---- */
+
+static struct syllable lyric_syllables[] = {
+	{ "hˈO", STRESS_PRIMARY, 0, 0 }, { "lIt", STRESS_NONE, 0, 1 }, { "sˈɪŋ", STRESS_PRIMARY, 1, 1 }, { "lˈWd", STRESS_PRIMARY, 2, 1 },
+};
+static struct word words[] = { { "Hello", 0, 0, 2, 1, 0, 1 }, { "sing", 1, 2, 1, 1, 0, 1 }, { "loud", 1, 3, 1, 1, '.', 1 } };
+static struct lyrics lyrics = { .words = words, .n_words = 3, .syllables = lyric_syllables, .n_syllables = 4 };
+
+static struct score small_score(struct vocal_note *notes, struct score_section *sections)
+{
+	static const int at[8] = { 0, 240, 1920, 2400, 3840, 4080, 5760, 6240 };
+	for (int i = 0; i < 8; i++) {
+		int k = i % 4;
+		notes[i] = (struct vocal_note){ at[i], k == 3 ? 900 : k == 1 ? 720 : k == 2 ? 480 : 240, 57 + 2 * k, k < 2 ? 0 : k - 1, k == 1, (i / 2) % 2, i / 4, 0.7f };
+	}
+	sections[0] = (struct score_section){ .kind = SECTION_VERSE, .end = 3840, .intensity = 0.5f };
+	sections[1] = (struct score_section){ .kind = SECTION_CHORUS, .start = 3840, .end = 7680, .intensity = 0.5f };
+	return (struct score){ .seed = 5, .tempo_bpm = 120, .meter_num = 4, .meter_den = 4, .lead_in_s = 1, .tail_s = 1, .bars = 4, .sections = sections,
+		               .n_sections = 2, .vocal = notes, .n_vocal = 8, .lyrics = &lyrics };
+}
+
+static void threads_do_not_change_a_bit_and_a_repeat_is_a_copy(void **state)
+{
+	(void)state;
+	if (!voice)
+		skip();
+	struct vocal_note notes[8];
+	struct score_section sections[2];
+	struct score s = small_score(notes, sections);
+	struct vocal_tracks one, two;
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &manner, 1, NULL, NULL, NULL, &one, NULL), 0);
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &manner, 2, NULL, NULL, NULL, &two, NULL), 0);
+	assert_int_equal(one.lead.frames, (size_t)llround(score_duration(&s) * AUDIO_RATE));
+	assert_memory_equal(one.lead.ch[0], two.lead.ch[0], one.lead.frames * sizeof(float));
+	assert_memory_equal(one.double_left.ch[0], two.double_left.ch[0], one.double_left.frames * sizeof(float));
+	assert_int_equal(one.backing.frames, 0);
+	/* Four seconds later the same two lines come again: the second of them with the same breath before it. */
+	size_t a = (size_t)(2.8 * AUDIO_RATE), n = (size_t)(1.5 * AUDIO_RATE);
+	assert_memory_equal(one.lead.ch[0] + a, one.lead.ch[0] + a + 4 * AUDIO_RATE, n * sizeof(float));
+	for (int i = 0; i < 8; i++)
+		assert_true(fabs(one.start[i] - score_seconds(&s, notes[i].start)) < 0.03 && one.end[i] > one.start[i]);
+	vocal_tracks_release(&one);
+	vocal_tracks_release(&two);
+}
+
+static void *raise_later(void *flag)
+{
+	nanosleep(&(struct timespec){ 0, 250000000 }, NULL);
+	atomic_store((cancel_flag *)flag, 1);
+	return NULL;
+}
+
+static void a_cancel_is_obeyed_within_a_second(void **state)
+{
+	(void)state;
+	if (!voice)
+		skip();
+	struct sung_note notes[N_SYLLABLES + 1];
+	struct sung_line line = line_of(notes, 3.0f); /* more than ten seconds of work */
+	struct audio a = { 0 };
+	cancel_flag flag = 0;
+	pthread_t t;
+	struct timespec from, to;
+	struct madrigal_error err;
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	assert_int_equal(pthread_create(&t, NULL, raise_later, &flag), 0);
+	assert_int_equal(voice_sing(voice, &singer, &plain, &line, &flag, &a, NULL, NULL, &err), MADRIGAL_ECANCELLED);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	pthread_join(t, NULL);
+	assert_true((double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) * 1e-9 < 1.25);
+	assert_null(a.ch[0]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_part_has_the_nodes_it_needs),
+		cmocka_unit_test(a_damaged_model_is_refused),
+		cmocka_unit_test(vowels_begin_on_their_notes),
+		cmocka_unit_test(a_syllable_needs_no_vowel_and_a_line_has_its_limit),
+		cmocka_unit_test(the_curve_is_the_tune),
+		cmocka_unit_test(a_double_drifts_from_its_lead),
+		cmocka_unit_test(a_missing_voice_names_the_command),
+		cmocka_unit_test(a_line_is_sung_in_tune_and_in_time),
+		cmocka_unit_test(a_note_beyond_the_range_is_in_tune),
+		cmocka_unit_test(a_line_out_of_order_is_refused),
+		cmocka_unit_test(threads_do_not_change_a_bit_and_a_repeat_is_a_copy),
+		cmocka_unit_test(a_cancel_is_obeyed_within_a_second),
+	};
+	return cmocka_run_group_tests(tests, open_voice, close_voice);
+}
