@@ -18,7 +18,7 @@ const struct role_preset role_presets[STRIP_ROLES] = {
 	[ROLE_LEAD] = { 110, { PEAK(280, 0.9f, -1.5f), PEAK(2600, 0.8f, 1.5f), HIGH(9000, 1) }, 3, 2.5f, 12, 140, -3, 0, 1, 150, 0.35f, 350, -16, 1 },
 	[ROLE_COUNTER] = { 150, { PEAK(300, 0.9f, -2), PEAK(2200, 0.8f, -1), HIGH(9000, 1) }, 4, 2, 20, 160, -7, 0.35f, 1, 150, 0.45f, 350, -15, 1 },
 	/* Rumble and mud out, words forward, open at the top. */
-	[STRIP_VOCALS] = { 90, { PEAK(270, 1, -2.5f), PEAK(900, 1.2f, -1), PEAK(3200, 0.8f, 2.5f), HIGH(9500, 3) }, -2, 2.2f, 12, 220, 0, 0, 1, 0, 0, 0, -60, 0 },
+	[STRIP_VOCALS] = { 90, { PEAK(270, 1, -2.5f), PEAK(900, 1.2f, -1), PEAK(3200, 0.8f, 3), HIGH(9500, 3) }, -2, 2.2f, 12, 220, 0, 0, 1, 0, 0, 0, -60, 0 },
 	[STRIP_DOUBLES] = { 170, { PEAK(300, 0.9f, -3), PEAK(3000, 0.9f, -1), TOP(9000) }, -4, 4, 5, 120, -10, 0, 1, 0, 0, 0, -60, 0 },
 	[STRIP_BACKING] = { 160, { PEAK(300, 0.9f, -3), PEAK(2600, 0.9f, -1), HIGH(9000, 2) }, -4, 4, 5, 140, -6, 0, 1, 0, 0, 0, -60, 0 },
 };

@@ -157,7 +157,7 @@ int channel_finish(struct desk *d, struct channel *c, struct madrigal_error *err
 	float *l = c->stem->audio.ch[0], *r = c->stem->audio.ch[1], depth[DESK_BLOCK / DYNEQ_STEP];
 	double duck = c->role == DESK_EFFECTS ? 0.7 : c->role < PART_ROLES ? (double)role_presets[c->role].duck : 0;
 	duck *= c->vocal || d->lead < 0 ? 0 : (double)d->style->duck_db;
-	struct dyneq dip = dyneq_init(AUDIO_RATE, DYNEQ_BELL, 1400, 0.5);
+	struct dyneq dip = dyneq_init(AUDIO_RATE, DYNEQ_BELL, 1700, 0.5);
 	struct eq tone = d->tone;
 	double fade = fade_seconds(d);
 	unsigned denormals = denormals_off();
