@@ -102,35 +102,67 @@ static const struct kit_key *find_kit_key(int key)
 	return NULL;
 }
 
-/* Decoding a compressed SoundFont's samples can take seconds, which FluidSynth can't be asked to break off; but a file that
- * can't be read any further makes it stop. The flag reaches the callbacks by the thread that loads. */
+/* Decoding a compressed SoundFont's samples can take seconds, which FluidSynth can't be asked to break off; but it passes over a sample that
+ * can't be read. Only the beginning of a sample is refused, as libraries clean up best before they have begun. The flag reaches the
+ * callbacks by the thread that loads. */
 static _Thread_local const cancel_flag *loading;
+
+struct font_file {
+	FILE *file;
+	off_t sample; /* where the compressed sample begins that was read last */
+};
 
 static void *font_open(const char *path)
 {
-	return fopen(path, "rb");
+	struct font_file *f = malloc(sizeof *f);
+	if (!f)
+		return NULL;
+	*f = (struct font_file){ .file = fopen(path, "rb"), .sample = -1 };
+	if (!f->file) {
+		free(f);
+		return NULL;
+	}
+	return f;
 }
 
-static int font_read(void *to, fluid_long_long_t n, void *file)
+/* The first page of an Ogg stream (RFC 3533, 6). */
+static int begins_stream(const unsigned char *p, fluid_long_long_t n)
 {
-	if (cancelled(loading) || n < 0)
+	return n >= 6 && !memcmp(p, "OggS", 4) && p[5] & 2;
+}
+
+static int font_read(void *to, fluid_long_long_t n, void *handle)
+{
+	struct font_file *f = handle;
+	off_t at = ftello(f->file);
+	if (n < 0 || fread(to, 1, (size_t)n, f->file) != (size_t)n)
 		return FLUID_FAILED;
-	return fread(to, 1, (size_t)n, file) == (size_t)n ? FLUID_OK : FLUID_FAILED;
+	if (begins_stream(to, n)) {
+		if (at != f->sample && cancelled(loading))
+			return FLUID_FAILED;
+		f->sample = at;
+	}
+	return FLUID_OK;
 }
 
-static int font_seek(void *file, fluid_long_long_t offset, int origin)
+static int font_seek(void *handle, fluid_long_long_t offset, int origin)
 {
-	return fseeko(file, offset, origin) == 0 ? FLUID_OK : FLUID_FAILED;
+	struct font_file *f = handle;
+	return fseeko(f->file, offset, origin) == 0 ? FLUID_OK : FLUID_FAILED;
 }
 
-static int font_close(void *file)
+static int font_close(void *handle)
 {
-	return fclose(file) == 0 ? FLUID_OK : FLUID_FAILED;
+	struct font_file *f = handle;
+	int rc = fclose(f->file);
+	free(f);
+	return rc == 0 ? FLUID_OK : FLUID_FAILED;
 }
 
-static fluid_long_long_t font_tell(void *file)
+static fluid_long_long_t font_tell(void *handle)
 {
-	return ftello(file);
+	struct font_file *f = handle;
+	return ftello(f->file);
 }
 
 static int add_loader(struct player *pl)
@@ -154,7 +186,7 @@ static int load_font(fluid_synth_t *synth, const char *path, const char *package
 /* A preset of the general SoundFont: the one named, else the standard one of its program (bank 0), or of drums. */
 static int select_general(fluid_synth_t *synth, int channel, int font, const struct score_part *p, const char *path, struct madrigal_error *err)
 {
-	int drums = p->bank == 128 || p->role == ROLE_DRUMS;
+	int drums = part_plays_drums(p);
 	if (drums)
 		fluid_synth_set_channel_type(synth, channel, CHANNEL_TYPE_DRUM);
 	if (fluid_synth_program_select(synth, channel, font, drums ? 128 : p->bank, drums && p->bank != 128 ? 0 : p->program) == FLUID_OK)

@@ -220,7 +220,7 @@ int song_midi(const struct score *s, struct buf *out)
 	int next = vocals;
 	for (int i = 0; i < s->n_parts; i++) {
 		const struct score_part *p = &s->parts[i];
-		int drums = p->role == ROLE_DRUMS || p->bank == 128;
+		int drums = part_plays_drums(p);
 		if (!drums && next % 16 == DRUM_CHANNEL)
 			next++;
 		int rc = add_part(s, p, drums ? 0 : next / 16, drums ? DRUM_CHANNEL : next % 16, out);

@@ -9,6 +9,11 @@ const char *const part_role_ids[PART_ROLES] = {
 	[ROLE_PAD] = "pad", [ROLE_LEAD] = "lead", [ROLE_COUNTER] = "counter",
 };
 
+int part_plays_drums(const struct score_part *p)
+{
+	return p->role == ROLE_DRUMS || p->bank == 128 || !strcmp(p->soundfont, "black-pearl") || !strcmp(p->soundfont, "red-zeppelin");
+}
+
 void score_release(struct score *s)
 {
 	if (!s)

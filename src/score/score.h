@@ -81,13 +81,16 @@ struct score {
 	struct lyrics *lyrics;    /* borrowed; may be without words */
 };
 
+/* Whether a part's keys are drums (General MIDI's percussion map): by its role, its bank, or a drum kit as its SoundFont. */
+int part_plays_drums(const struct score_part *p);
+
 void score_release(struct score *s); /* frees all but the lyrics */
 
 static inline int score_bar_ticks(const struct score *s) { return TICKS_PER_QUARTER * 4 * s->meter_num / s->meter_den; }
 static inline double score_seconds(const struct score *s, double tick) { return s->lead_in_s + tick * 60.0 / (s->tempo_bpm * TICKS_PER_QUARTER); }
 /* Length of the song's audio in seconds. */
 static inline double score_duration(const struct score *s) { return score_seconds(s, (double)s->bars * score_bar_ticks(s)) + s->tail_s; }
-/* The chord that sounds at a tick, 0 <= tick < end. */
+/* The chord that sounds at a tick, 0 <= tick < end; NULL outside. */
 const struct score_chord *score_chord_at(const struct score *s, int tick);
 
 #endif
