@@ -184,7 +184,7 @@ static void add_lines(struct writer *w)
 	const struct lyrics *l = w->s->lyrics;
 	open_list(w, "lines");
 	for (int i = 0; l && i < l->n_lines; i++) {
-		double start = NAN, end = NAN;
+		double start = (double)NAN, end = (double)NAN;
 		line_times(w, i, &start, &end);
 		open_member(w, i);
 		add_key_string(w, "text", l->lines[i].text);
