@@ -246,7 +246,7 @@ static int resolve_key(struct resolver *r, struct madrigal_error *err)
 		minor = 0; /* "in G" is G major */
 	if (minor < 0) {
 		struct rng rng = rng_stream(r->req->seed, "style/mode", 0);
-		float chance = clamp(b->style->minor - 0.6f * (b->valence - b->style->valence), 0, 1);
+		float chance = clamp(b->style->minor - (b->valence - b->style->valence), 0, 1);
 		minor = rng_unit(&rng) < chance;
 	}
 	b->minor = minor;
