@@ -83,7 +83,7 @@ static void add_centroid(struct world_aperiodicity_scratch *s, const float *x, s
 	fftwf_execute(f->forward);
 	memcpy(s->spectrum, f->freq, sizeof(*s->spectrum) * D4C_BINS);
 	for (int i = 0; i <= 2 * half; i++)
-
+		f->time[i] *= (float)(i + 1);
 	fftwf_execute(f->forward);
 	for (int k = 0; k < D4C_BINS; k++)
 		s->delay[k] += crealf(s->spectrum[k]) * crealf(f->freq[k]) + cimagf(s->spectrum[k]) * cimagf(f->freq[k]);
