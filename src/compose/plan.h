@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The composer's inside: what form.c, harmony.c, rhythm.c, melody.c, cost.c and compose.c share.
+ *
+ * Time inside is in steps, sixteenth notes, from the song's first bar; a bar has 16 (4/4) or 12 (3/4, 6/8). The plan (form, chords, which
+ * phrases there are) is made once; then many drafts (onsets and pitches of the lead) are drawn over it, and the one of least cost becomes
+ * the score.
+ *
+ * A phrase is what is sung in a breath: a line of lyrics, or a part of a long one. It has a slot of whole bars; its first syllables may lie
+ * before the slot (a pickup), never after. Onsets are counted from the slot's start.
+ */
+#ifndef COMPOSE_PLAN_H
+#define COMPOSE_PLAN_H
+
+#include "base/rng.h"
+#include "compose/compose.h"
+
+#define STEP_TICKS (TICKS_PER_QUARTER / 4)
+#define BAR_STEPS_MAX 16
+#define PHRASE_MAX 24        /* syllables */
+#define PHRASE_BARS_MAX 16
+#define SONG_BARS_MAX 1200   /* 300 s at 240 bpm in 3/4 or 6/8; five times more is refused */
+#define SONG_SECTIONS_MAX 512
+#define PLAN_CHORDS_MAX 64   /* different chords in a song */
+
+/* ---- for the arranger ---- */
+
+/* A note of a tune for an instrument. */
+struct tune_note { int start, dur, midi; }; /* ticks from the song's start */
+
+/* A tune for an instrument to play through section `section` of s, where nobody sings or as an answer to the singer: over the section's chords,
+ * low..high inclusive. It speaks the song's own language: where the song has a chorus that is sung, sections that are no solo
+ * quote its first phrase (the hook), and all sections of one kind have the same tune; else motif and rhythms are drawn for the section's kind by
+ * the seed. Needs s->sections, s->chords, s->vocal and the key to be there; reads nothing of s->parts. Notes are in order and never overlap,
+ * within the section. *ret_notes is owned by the caller (free), NULL with *ret_n 0 if the section is empty or the range is
+ * narrower than a fifth. */
+int compose_lead_tune(const struct compose_request *req, const struct score *s, int section, int low, int high, struct tune_note **ret_notes,
+                      int *ret_n, struct madrigal_error *err) MUST_CHECK;
+
+/* ---- the meter ---- */
+
+enum place { PLACE_STRONG, PLACE_BEAT, PLACE_EIGHTH, PLACE_SIXTEENTH, PLACES };
+
+struct meter {
+	int steps;                      /* in a bar */
+	int eighths_lead;               /* 1: 6/8, whose beats are dotted */
+	double step_s;
+	enum place place[BAR_STEPS_MAX];
+};
+void meter_init(struct meter *m, int num, int den, double tempo_bpm);
+
+/* ---- the plan ---- */
+
+/* Sections whose tunes are kin: all verses have one tune, all choruses one. */
+enum tune_family { FAMILY_VERSE, FAMILY_PRE, FAMILY_CHORUS, FAMILY_POST, FAMILY_BRIDGE, FAMILY_OTHER, FAMILIES };
+
+struct plan_phrase {
+	int line;                       /* of the lyrics */
+	int section;                    /* of the plan */
+	int first_syllable, n;          /* in lyrics.syllables; 1..PHRASE_MAX */
+	int bar, bars;                  /* the slot; bar counted from the song's start */
+	int source;                     /* the earlier phrase that this one repeats note for note, or -1 */
+	int model;                      /* the earlier phrase whose tune it follows whatever is drawn, or -1 */
+	int same_words;                 /* 1: model has the same words */
+	char punct;                     /* what closes it */
+	int ends_line, ends_section;
+	int rhyme;                      /* as line.rhyme */
+};
+
+struct plan_section {
+	enum section_kind kind;
+	char name[24];
+	int lyric_section;              /* or -1 */
+	enum tune_family family;
+	int bar, bars;
+	int lead_bars;                  /* before its first phrase */
+	int first_phrase, n_phrases;
+	int same_as;                    /* the earlier section that it repeats, or -1 */
+	int least_bars, usual_bars, most_bars; /* of a section that nobody sings */
+	int turnaround;
+	float intensity;
+};
+
+struct plan_backing { int line, first_syllable, n, after_phrase; int bar, bars; }; /* bars 0: sung in the rest after a phrase (-1: none) */
+
+struct plan_chord {
+	struct chord chord;
+	unsigned tones, scale;          /* pitch classes from the tonic (bit 0): the chord's; those that may be sung over it */
+	float weight[2][12];            /* how gladly each is sung: on weak places, on strong ones */
+};
+
+struct plan {
+	const struct compose_request *req;
+	const struct brief *brief;
+	const struct style *style;
+	const struct lyrics *lyrics;
+	struct meter meter;
+	struct plan_section *sections; int n_sections;
+	struct plan_phrase *phrases; int n_phrases;
+	struct plan_backing *backing; int n_backing;
+	int bars;
+	double lead_in_s, tail_s;
+	struct plan_chord chords[PLAN_CHORDS_MAX]; int n_chords;
+	uint8_t *chord_of_step;         /* bars * meter.steps */
+	int tonic_pc, minor;
+	int low, high;                  /* the song's range, MIDI */
+	float centre[FAMILIES];         /* where each family's tune lies */
+	float *stress;                  /* n_syllables x PLACES: what it costs to put a syllable on a place; see rhythm.c */
+};
+
+static inline int phrase_slot(const struct plan *p, const struct plan_phrase *ph) { return ph->bar * p->meter.steps; }
+static inline int family_is_high(enum tune_family f) { return f == FAMILY_CHORUS || f == FAMILY_POST; }
+
+/* Sections, phrases, bars. Fills p->sections, phrases, backing, bars, lead_in_s, tail_s. */
+int plan_form(struct plan *p, struct madrigal_error *err) MUST_CHECK;
+/* Chords of each section, the key, the ranges. Fills the rest but stress. */
+int plan_harmony(struct plan *p, struct madrigal_error *err) MUST_CHECK;
+void plan_release(struct plan *p);
+enum tune_family family_of(enum section_kind k);
+
+/* ---- drafts ---- */
+
+#define EXTRA_NONE 127
+/* A phrase as drawn: onset and pitch of each syllable; a syllable may have a second note. */
+struct draft_phrase {
+	int16_t onset[PHRASE_MAX];      /* steps from the slot's start */
+	int16_t end;                    /* where its last note ends */
+	int8_t midi[PHRASE_MAX];
+	int8_t extra[PHRASE_MAX];       /* pitch of the syllable's second note, or EXTRA_NONE */
+	int8_t extra_at[PHRASE_MAX];    /* steps from its onset */
+	int16_t model;                  /* the phrase whose tune it follows in this draft, or -1 */
+	uint32_t bar_mask[PHRASE_BARS_MAX + 1]; /* onsets by bar as bits, the bar before the slot first */
+	int bar_first[PHRASE_BARS_MAX + 2];     /* first syllable of each of those bars */
+};
+
+/* One note of a draft, spread out over the whole song. */
+struct draft_note { int start, end; int8_t midi; uint8_t first; uint8_t final; int16_t phrase; int syllable; }; /* first: of its syllable */
+
+struct draft {
+	struct draft_phrase *phrases;   /* plan.n_phrases */
+	struct draft_note *notes; int n_notes;
+	float cost;
+};
+
+/* ---- rhythm.c ---- */
+
+/* What can be computed before the first draft: fits of all rhythms to all syllables. */
+struct rhythm_bank;
+int rhythm_bank_new(struct plan *p, struct rhythm_bank **ret, struct madrigal_error *err) MUST_CHECK;
+void rhythm_bank_free(struct rhythm_bank *b);
+/* Chooses models and sets onset, end, bar_mask of every phrase without a source. */
+void rhythm_draw(const struct plan *p, struct rhythm_bank *b, struct rng *r, struct draft *d);
+/* n onsets for an instrument's phrase of `bars` bars, about `density` to the bar, into onset (room for PHRASE_MAX); returns n. */
+int rhythm_for_instrument(const struct meter *m, struct rng *r, int bars, float density, int16_t *onset);
+/* Least steps from a phrase's last onset to the next phrase's first: a note and a breath. */
+int rhythm_least_gap(const struct meter *m);
+/* Fewest steps between onsets that a singer can speak. */
+int rhythm_least_step(const struct meter *m);
+
+/* ---- melody.c ---- */
+struct pitch_tables { float from_degree[12][25], after[17][17]; }; /* steps -12..12; intervals -8..8 */
+void pitch_tables_init(struct pitch_tables *t, int minor, const struct style_melody *manner);
+/* Sets midi, extra of every phrase that has onsets. */
+void melody_draw(const struct plan *p, const struct pitch_tables *t, struct rng *r, struct draft *d);
+/* A phrase for an instrument: n onsets (steps from the song's start) -> midi. model (may be NULL): pitches of an earlier phrase with
+ * the same onsets, wanted again where the chords allow. */
+void melody_for_instrument(const struct plan *p, const struct pitch_tables *t, struct rng *r, const int *onset, int n, int low, int high,
+                           float centre, const int8_t *model, int8_t *midi);
+
+/* ---- cost.c ---- */
+/* Spreads a draft over the song: all notes in order, returns included. */
+void draft_spread(const struct plan *p, struct draft *d);
+
+struct tune_figures {
+	int notes;
+	float offbeat, chord_on_one, chord_off, steps, repeats, leaps, wide_leaps, leap_reversed, range, rhythm_again, bars_again, lift, peak,
+	      stressed_on, stressed_strong, unstressed_on, unstressed_strong, content_on, function_on, function_strong, final_ratio, final_chord,
+	      melisma, notes_per_bar, dull_bars, out_of_range, stressed_lower, entries_off, tessitura;
+	int stressed, unstressed, strong, off, has_lift;
+};
+void tune_measure(const struct plan *p, const struct draft *d, struct tune_figures *ret);
+float tune_cost(const struct plan *p, const struct tune_figures *f);
+
+/* ---- tables.c: counted from human songs; tools/make-tables writes it ---- */
+struct bar_rhythm { uint16_t mask; uint16_t songs; };
+struct phrase_rhythm { int8_t n, start; int8_t onset[12]; uint8_t songs; };
+extern const struct bar_rhythm bar_rhythms[]; extern const int n_bar_rhythms;
+extern const struct bar_rhythm dense_rhythms[]; extern const int n_dense_rhythms;
+extern const struct phrase_rhythm phrase_rhythms[]; extern const int n_phrase_rhythms;
+extern const float interval_from_degree[2][12][25];
+extern const float interval_after_interval[17][17];
+extern const float degree_over_chord_root[2][12][12];
+
+#endif
