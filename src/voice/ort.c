@@ -136,8 +136,8 @@ void ort_close(struct ort *o)
 	free(o);
 }
 
-/* One thread for a run, so that the order of additions never changes; the lines of a song run side by side. No arena: what a long line needed is
- * given back after it. */
+/* One thread for a run, so that the order of additions never changes; the lines of a song run side by side. The arena stays on: without it the heap
+ * takes 2.6 GB for what fits in 0.45 GB. */
 static int set_options(struct ort *o, OrtSessionOptions *s, struct madrigal_error *err)
 {
 	const OrtApi *a = o->api;
@@ -153,8 +153,6 @@ static int set_options(struct ort *o, OrtSessionOptions *s, struct madrigal_erro
 		rc = check(o, a->SetSessionGraphOptimizationLevel(s, ORT_ENABLE_ALL), MADRIGAL_EINTERNAL, doing, err);
 	if (!rc)
 		rc = check(o, a->DisableMemPattern(s), MADRIGAL_EINTERNAL, doing, err);
-	if (!rc)
-		rc = check(o, a->DisableCpuMemArena(s), MADRIGAL_EINTERNAL, doing, err);
 	for (size_t i = 0; i < sizeof config / sizeof *config && !rc; i++)
 		rc = check(o, a->AddSessionConfigEntry(s, config[i][0], config[i][1]), MADRIGAL_EINTERNAL, doing, err);
 	return rc;
