@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "words/relate.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/buf.h"
+#include "words/phonemes.h"
+#include "words/text.h"
+
+#define TITLE_WORDS_MAX 8
+#define SAME_STANZA 0.75 /* share of words in common that makes two stanzas one */
+
+static int same_word(const struct word *a, const struct word *b)
+{
+	return !strcasecmp(a->text, b->text);
+}
+
+static int same_line(const struct lyrics *l, int a, int b)
+{
+	const struct line *x = &l->lines[a], *y = &l->lines[b];
+	if (x->n_words != y->n_words)
+		return 0;
+	for (int i = 0; i < x->n_words; i++)
+		if (!same_word(&l->words[x->first_word + i], &l->words[y->first_word + i]))
+			return 0;
+	return 1;
+}
+
+static int same_section(const struct lyrics *l, int a, int b)
+{
+	const struct lyric_section *x = &l->sections[a], *y = &l->sections[b];
+	if (x->kind != y->kind || x->n_lines != y->n_lines || x->n_lines == 0)
+		return 0;
+	for (int i = 0; i < x->n_lines; i++)
+		if (l->lines[x->first_line + i].backing != l->lines[y->first_line + i].backing || !same_line(l, x->first_line + i, y->first_line + i))
+			return 0;
+	return 1;
+}
+
+static void section_words(const struct lyrics *l, int s, int *ret_first, int *ret_n)
+{
+	const struct lyric_section *x = &l->sections[s];
+	*ret_first = *ret_n = 0;
+	if (x->n_lines == 0)
+		return;
+	const struct line *first = &l->lines[x->first_line], *last = &l->lines[x->first_line + x->n_lines - 1];
+	*ret_first = first->first_word;
+	*ret_n = last->first_word + last->n_words - first->first_word;
+}
+
+/* Dice's coefficient over the words, each counted as often as both have it. The words are few (3000 letters in all). */
+static double likeness(const struct lyrics *l, int a, int b)
+{
+	int fa, na, fb, nb, common = 0;
+	unsigned char used[4096] = { 0 };
+	section_words(l, a, &fa, &na);
+	section_words(l, b, &fb, &nb);
+	if (na + nb == 0 || nb > (int)sizeof used || na > 3 * nb || nb > 3 * na)
+		return 0;
+	for (int i = 0; i < na; i++) {
+		for (int j = 0; j < nb; j++) {
+			if (!used[j] && same_word(&l->words[fa + i], &l->words[fb + j])) {
+				used[j] = 1;
+				common++;
+				break;
+			}
+		}
+	}
+	return 2.0 * common / (na + nb);
+}
+
+void relate_kinds(struct lyrics *l, const unsigned char *untagged)
+{
+	int choruses = 0, last_chorus = -1;
+	for (int i = 0; i < l->n_sections; i++) {
+		for (int j = 0; j < l->n_sections && untagged[i]; j++) {
+			if (j != i && untagged[j] && likeness(l, i, j) >= SAME_STANZA) {
+				l->sections[i].kind = SECTION_CHORUS;
+				last_chorus = i;
+				break;
+			}
+		}
+	}
+	for (int i = 0; i < last_chorus; i++) {
+		if (l->sections[i].kind == SECTION_CHORUS)
+			choruses++;
+		else if (untagged[i] && choruses >= 2 && l->sections[i - 1].kind == SECTION_CHORUS && l->sections[i + 1].kind == SECTION_CHORUS)
+			l->sections[i].kind = SECTION_BRIDGE;
+	}
+}
+
+static int set_names(struct lyrics *l, struct arena *arena)
+{
+	int total[SECTION_KINDS] = { 0 }, count[SECTION_KINDS] = { 0 };
+	char name[48];
+	for (int i = 0; i < l->n_sections; i++)
+		total[l->sections[i].kind]++;
+	for (int i = 0; i < l->n_sections; i++) {
+		struct lyric_section *s = &l->sections[i];
+		int given = s->number > 0;
+		count[s->kind] = given ? s->number : count[s->kind] + 1;
+		s->number = count[s->kind];
+		if (given || (s->kind == SECTION_VERSE && total[s->kind] > 1))
+			snprintf(name, sizeof name, "%s %d", section_titles[s->kind], s->number);
+		else
+			snprintf(name, sizeof name, "%s", section_titles[s->kind]);
+		s->name = arena_copy(arena, name, strlen(name));
+		if (!s->name)
+			return -1;
+	}
+	return 0;
+}
+
+/* The sounds that rhyme: from the last stressed vowel of the line's last word on. Voiced and unvoiced, m and n count as
+ * one, as singers have it. */
+static void rhyme_key(const struct lyrics *l, int line, char *key, size_t size)
+{
+	static const struct { const char *from, *to; } alike[] = {
+		{ "ŋ", "n" }, { "m", "n" }, { "z", "s" }, { "ɾ", "t" }, { "d", "t" }, { "b", "p" }, { "ɡ", "k" }, { "v", "f" }, { "ð", "θ" }, { "ʒ", "ʃ" }, { "ʤ", "ʧ" }, { "ɑ", "ɔ" },
+		{ "ɜ", "ə" },
+	};
+	const struct line *x = &l->lines[line];
+	const struct word *w = &l->words[x->first_word + x->n_words - 1];
+	int start = w->first_syllable + w->n_syllables - 1, vowel;
+	size_t n = 0;
+	for (int i = start; i >= w->first_syllable; i--) {
+		if (l->syllables[i].stress != STRESS_NONE) {
+			start = i;
+			break;
+		}
+	}
+	for (int i = start, seen = 0; i < w->first_syllable + w->n_syllables; i++) {
+		for (const char *p = l->syllables[i].phonemes; *p;) {
+			int k = phoneme_next(p, &vowel);
+			const char *to = p;
+			int to_n = k;
+			seen |= vowel;
+			for (size_t j = 0; j < sizeof alike / sizeof *alike; j++)
+				if (strlen(alike[j].from) == (size_t)k && !memcmp(alike[j].from, p, (size_t)k))
+					to = alike[j].to, to_n = (int)strlen(to);
+			if (seen && memcmp(p, "ˈ", 2) && memcmp(p, "ˌ", 2) && n + (size_t)to_n < size) {
+				memcpy(key + n, to, (size_t)to_n);
+				n += (size_t)to_n;
+			}
+			p += k;
+		}
+	}
+	key[n] = 0;
+}
+
+static void set_rhymes(struct lyrics *l)
+{
+	char mine[64], other[64];
+	for (int s = 0; s < l->n_sections; s++) {
+		int first = l->sections[s].first_line, next = 0;
+		for (int i = first; i < first + l->sections[s].n_lines; i++) {
+			rhyme_key(l, i, mine, sizeof mine);
+			l->lines[i].rhyme = -1;
+			for (int j = i - 1; j >= first && l->lines[i].rhyme < 0; j--) {
+				rhyme_key(l, j, other, sizeof other);
+				if (strcmp(mine, other))
+					continue;
+				if (l->lines[j].rhyme < 0)
+					l->lines[j].rhyme = next++;
+				l->lines[i].rhyme = l->lines[j].rhyme;
+			}
+		}
+	}
+}
+
+/* The most repeated line of choruses (or hooks), else the first line. */
+static int title_line(const struct lyrics *l)
+{
+	int best = -1, best_count = 0;
+	for (int i = 0; i < l->n_lines; i++) {
+		enum section_kind kind = l->sections[l->lines[i].section].kind;
+		int count = 0;
+		if ((kind != SECTION_CHORUS && kind != SECTION_HOOK) || l->lines[i].backing)
+			continue;
+		for (int j = 0; j < l->n_lines; j++)
+			count += j == i || l->lines[j].same_as == (l->lines[i].same_as >= 0 ? l->lines[i].same_as : i) || l->lines[i].same_as == j;
+		if (count > best_count)
+			best = i, best_count = count;
+	}
+	return best >= 0 ? best : 0;
+}
+
+static int set_title(struct lyrics *l, struct arena *arena, const char *given)
+{
+	struct buf b = buf_init(4096);
+	if (given) {
+		text_show(given, strlen(given), &b);
+	} else if (l->n_lines) {
+		const struct line *x = &l->lines[title_line(l)];
+		for (int i = 0; i < x->n_words && i < TITLE_WORDS_MAX; i++) {
+			const struct word *w = &l->words[x->first_word + i];
+			buf_addf(&b, "%s%s", i ? " " : "", w->text);
+			if (i >= 2 && w->punct && w->punct != '-')
+				break; /* a phrase of three words or more is a title */
+		}
+	}
+	const char *s = buf_str(&b);
+	size_t n = b.len;
+	while (n && strchr(" .,;:-\"", s[n - 1]))
+		n--;
+	l->title = arena_copy(arena, s, n);
+	buf_release(&b);
+	return l->title ? 0 : -1;
+}
+
+int relate_all(struct lyrics *l, struct arena *arena, const char *title)
+{
+	for (int i = 0; i < l->n_lines; i++) {
+		l->lines[i].same_as = -1;
+		for (int j = 0; j < i && l->lines[i].same_as < 0; j++)
+			if (same_line(l, i, j))
+				l->lines[i].same_as = j;
+	}
+	for (int i = 0; i < l->n_sections; i++) {
+		l->sections[i].same_as = -1;
+		for (int j = 0; j < i && l->sections[i].same_as < 0; j++)
+			if (same_section(l, i, j))
+				l->sections[i].same_as = j;
+	}
+	set_rhymes(l);
+	return set_names(l, arena) < 0 || set_title(l, arena, title) < 0 ? -1 : 0;
+}
