@@ -10,14 +10,14 @@
 
 /* Each group of numbers is listed once, as G(type, member, min, max, otherwise); the schema's rows and the table's come from it. */
 #define RANGE_NUMBERS(F, I) \
-	F(struct style_range, min, 30, 300, NAN) F(struct style_range, usual, 30, 300, NAN) F(struct style_range, max, 30, 300, NAN)
+	F(struct style_range, min, 30, 300, YAML_REQUIRED) F(struct style_range, usual, 30, 300, YAML_REQUIRED) F(struct style_range, max, 30, 300, YAML_REQUIRED)
 #define CHORDS_NUMBERS(F, I) F(struct style_chords, weight, 0, 1000, 1)
 #define GROOVE_NUMBERS(F, I) F(struct style_groove, weight, 0, 1000, 1)
 #define INSTRUMENT_NUMBERS(F, I) \
-	I(struct style_instrument, bank, 0, 128, 0) I(struct style_instrument, program, 0, 127, NAN) \
-	I(struct style_instrument, low, 0, 127, NAN) I(struct style_instrument, high, 0, 127, NAN) \
+	I(struct style_instrument, bank, 0, 128, 0) I(struct style_instrument, program, 0, 127, YAML_REQUIRED) \
+	I(struct style_instrument, low, 0, 127, YAML_REQUIRED) I(struct style_instrument, high, 0, 127, YAML_REQUIRED) \
 	F(struct style_instrument, level_db, -24, 24, 0)
-#define PLAYS_NUMBERS(F, I) F(struct style_plays, intensity, 0, 1, NAN)
+#define PLAYS_NUMBERS(F, I) F(struct style_plays, intensity, 0, 1, YAML_REQUIRED)
 #define STRIP_NUMBERS(F, I) \
 	F(struct style_strip, level_db, -60, 12, 0) F(struct style_strip, pan, -1, 1, 0) F(struct style_strip, width, 0, 2, 1) \
 	F(struct style_strip, reverb_db, -120, 6, -60) F(struct style_strip, delay_db, -120, 6, -60) \

@@ -12,7 +12,7 @@
 
 #define LENGTH(a) ((int)(sizeof(a) / sizeof *(a)))
 #define SINGER_NUMBERS(F, I) \
-	I(struct singer, low, 24, 96, NAN) I(struct singer, high, 24, 96, NAN) I(struct singer, top, 24, 108, NAN) \
+	I(struct singer, low, 24, 96, YAML_REQUIRED) I(struct singer, high, 24, 96, YAML_REQUIRED) I(struct singer, top, 24, 108, YAML_REQUIRED) \
 	F(struct singer, level_db, -24, 24, 0)
 #define FLOAT_ROW(type, member, min, max, otherwise) YAML_FLOAT_FIELD(type, member),
 #define INT_ROW(type, member, min, max, otherwise) YAML_INT_FIELD(type, member),

@@ -11,6 +11,7 @@
 #define STYLE_YAML_TREE_H
 
 #include <cyaml/cyaml.h>
+#include <math.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -37,13 +38,15 @@ struct yaml_doc {
 	int n_strings, cap_strings;
 };
 
+#define YAML_REQUIRED ((double)NAN)
+
 /* A number of a struct: its place, its range, and its value when the file doesn't say. */
 struct yaml_number {
 	const char *key;
 	size_t offset;
 	int is_int;               /* int, else float */
 	double min, max;
-	double otherwise;         /* NAN: the file must say it */
+	double otherwise;         /* YAML_REQUIRED: the file must say it */
 };
 
 /* Rows of a schema and of a table of numbers from one line each: F(member, min, max, otherwise). */
