@@ -436,7 +436,7 @@ static void keep_harmony(struct resolver *r)
 			}
 		}
 	/* Under a lone instrument or a lone voice: a choir for the latter. */
-	struct mention pad = {.term = lexicon_find(r->v->lexicon, r->w->sparse ? "choir" : "synth pad")};
+	struct mention pad = {.term = prompt_lexicon_find(r->v->lexicon, r->w->sparse ? "choir" : "synth pad")};
 	if (r->w->only && b->n_extra)
 		return; /* a lone flute was asked for, and gets its wish */
 	if (pad.term && pad.term->kind == TERM_INSTRUMENT) {

@@ -110,7 +110,7 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-int tokenise(const char *text, struct token *tokens, int max)
+int prompt_tokenise(const char *text, struct token *tokens, int max)
 {
 	int n = 0, len = 0;
 	enum gap gap = GAP_STOP;
@@ -175,7 +175,7 @@ int join_tokens(const struct token *tokens, int n, int strip, char out[PHRASE_MA
 void normalise_phrase(const char *text, char out[PHRASE_MAX_BYTES])
 {
 	struct token tokens[PHRASE_MAX_TOKENS + 1];
-	int n = tokenise(text, tokens, PHRASE_MAX_TOKENS + 1);
+	int n = prompt_tokenise(text, tokens, PHRASE_MAX_TOKENS + 1);
 	if (n > PHRASE_MAX_TOKENS || !join_tokens(tokens, n, 0, out))
 		out[0] = 0;
 }
@@ -186,7 +186,7 @@ static int compare_phrases(const void *a, const void *b)
 	return strcmp(x->text, y->text);
 }
 
-const struct term *lexicon_find(const struct prompt_lexicon *lx, const char *phrase)
+const struct term *prompt_lexicon_find(const struct prompt_lexicon *lx, const char *phrase)
 {
 	int low = 0, high = lx->n_phrases;
 	while (low < high) {
@@ -316,7 +316,7 @@ static int index_terms(struct prompt_lexicon *lx, const struct yaml_doc *d, stru
 	return 0;
 }
 
-int lexicon_load_text(const char *name, const char *text, size_t len, struct prompt_lexicon **ret, struct madrigal_error *err)
+int prompt_lexicon_load_text(const char *name, const char *text, size_t len, struct prompt_lexicon **ret, struct madrigal_error *err)
 {
 	struct prompt_lexicon *lx = calloc(1, sizeof *lx);
 	if (!lx)
@@ -345,7 +345,7 @@ int prompt_lexicon_new(const char *share_dir, struct prompt_lexicon **ret, struc
 	int rc = file_read(path, YAML_MAX_BYTES, &text, &len, err);
 	if (rc < 0)
 		return rc;
-	rc = lexicon_load_text(path, text, len, ret, err);
+	rc = prompt_lexicon_load_text(path, text, len, ret, err);
 	free(text);
 	return rc;
 }

@@ -51,15 +51,15 @@ struct token {
 };
 
 /* Cuts UTF-8 text into at most max tokens: runs of letters, digits and apostrophes, "3/4", "f#", "r&b"; returns how many. */
-int tokenise(const char *text, struct token *tokens, int max);
+int prompt_tokenise(const char *text, struct token *tokens, int max);
 /* A phrase as the lexicon keeps it ("Synth-Pop" -> "synth pop"); "" if it has more than PHRASE_MAX_TOKENS. */
 void normalise_phrase(const char *text, char out[PHRASE_MAX_BYTES]);
 /* The phrase of n tokens, its last without a plural's ending if strip is 1 ("s") or 2 ("es"); 0 if there is nothing to strip. */
 int join_tokens(const struct token *tokens, int n, int strip, char out[PHRASE_MAX_BYTES]);
 /* The term of a normalised phrase, or NULL. */
-const struct term *lexicon_find(const struct prompt_lexicon *lx, const char *phrase);
+const struct term *prompt_lexicon_find(const struct prompt_lexicon *lx, const char *phrase);
 
 /* Reads a vocabulary from memory, as prompt_lexicon_new does from its file; name is used in messages. */
-int lexicon_load_text(const char *name, const char *text, size_t len, struct prompt_lexicon **ret, struct madrigal_error *err) MUST_CHECK;
+int prompt_lexicon_load_text(const char *name, const char *text, size_t len, struct prompt_lexicon **ret, struct madrigal_error *err) MUST_CHECK;
 
 #endif

@@ -136,7 +136,7 @@ struct reader {
 
 static int try_phrase(const struct reader *r, const char *phrase, struct match *m)
 {
-	m->term = lexicon_find(r->v->lexicon, phrase);
+	m->term = prompt_lexicon_find(r->v->lexicon, phrase);
 	m->words = vocabulary_find(r->v, phrase, &m->n_words);
 	if (!m->term && !m->words)
 		return 0;
@@ -208,7 +208,7 @@ static void weigh(const struct vocabulary *v, const char *word, float weight, in
 	for (int i = 0; i < n; i++)
 		if (words[i].part < 0 && best[words[i].style] < weight)
 			best[words[i].style] = weight;
-	const struct term *t = depth > 0 ? lexicon_find(v->lexicon, phrase) : NULL;
+	const struct term *t = depth > 0 ? prompt_lexicon_find(v->lexicon, phrase) : NULL;
 	if (!t || t->kind != TERM_GENRE)
 		return;
 	for (unsigned i = 0; i < t->n_like; i++) {
@@ -516,7 +516,7 @@ int prompt_read(const char *prompt, const struct vocabulary *v, const struct sin
 		return err_nomem(err);
 	}
 	struct reader r = {.v = v, .singers = singers, .w = &w, .best = best, .tokens = tokens, .scale = 1, .last_instrument = -1, .last_voice = -1};
-	r.n = tokenise(prompt ? prompt : "", tokens, PROMPT_MAX_TOKENS);
+	r.n = prompt_tokenise(prompt ? prompt : "", tokens, PROMPT_MAX_TOKENS);
 	for (int i = 0; i < r.n;)
 		i += read_at(&r, i);
 	free(tokens);

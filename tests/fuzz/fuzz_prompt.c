@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	struct madrigal_error err;
 	if (data[0] & 1) {
 		struct prompt_lexicon *lx;
-		if (lexicon_load_text("fuzz.yaml", text, size - 1, &lx, &err) == 0)
+		if (prompt_lexicon_load_text("fuzz.yaml", text, size - 1, &lx, &err) == 0)
 			prompt_lexicon_free(lx);
 	} else {
 		struct madrigal_request req = {.prompt = text, .seed = data[0]};
