@@ -289,11 +289,17 @@ static char voice_dir[1024], runtime[1024];
 static int open_voice(void **state)
 {
 	(void)state;
-	const char *dir = getenv("MADRIGAL_VOICE"), *lib = getenv("MADRIGAL_RUNTIME"), *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+	const char *dir = getenv("MADRIGAL_VOICE"), *lib = getenv("MADRIGAL_RUNTIME");
+	const char *own = getenv("MADRIGAL_HOME"), *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 	char base[900];
-	snprintf(base, sizeof base, data && *data ? "%s%s" : "%s/.local/share%s", data && *data ? data : home ? home : "", "/madrigal");
-	snprintf(voice_dir, sizeof voice_dir, dir ? "%s" : "%s/voice", dir ? dir : base);
-	snprintf(runtime, sizeof runtime, lib ? "%s" : "%s/runtime/libonnxruntime.so.1", lib ? lib : base);
+	if (own && *own)
+		snprintf(base, sizeof base, "%s", own);
+	else if (data && *data)
+		snprintf(base, sizeof base, "%s/madrigal", data);
+	else
+		snprintf(base, sizeof base, "%s/.local/share/madrigal", home ? home : "");
+	snprintf(voice_dir, sizeof voice_dir, "%s%s", dir ? dir : base, dir ? "" : "/voice");
+	snprintf(runtime, sizeof runtime, "%s%s", lib ? lib : base, lib ? "" : "/runtime/libonnxruntime.so.1");
 	if (access(voice_dir, R_OK))
 		return 0; /* not installed: what needs it is skipped */
 	struct madrigal_error err;
