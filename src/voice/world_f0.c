@@ -11,15 +11,17 @@
 
 #define HARMONICS 6
 #define MOST_HALF 8192 /* no lower f0 is refined */
+#define SHORTEST_S 0.012 /* three periods of a high voice would catch its noise */
 #define CONTRADICTION 0.2 /* a refined f0 this far off is none */
 
 /* The first `harmonics` harmonics' mean instantaneous frequency around origin, as an f0; 0 if there is no sound. */
 static double harmonic_mean_f0(const float *x, size_t n, int rate, long origin, double f0, int harmonics)
 {
-	int half = (int)(1.5 * rate / f0) + 1;
+	double length = rate * fmax(3 / f0, SHORTEST_S);
+	int half = (int)(length / 2) + 1;
 	if (half > MOST_HALF)
 		return 0;
-	double turn = 2 * M_PI / (3.0 * rate / f0 + 2), sum = 0, weights = 0;
+	double turn = 2 * M_PI / (length + 2), sum = 0, weights = 0;
 	float xr[HARMONICS] = { 0 }, xi[HARMONICS] = { 0 }, dr[HARMONICS] = { 0 }, di[HARMONICS] = { 0 };
 	float pr[HARMONICS], pi[HARMONICS], cr[HARMONICS], ci[HARMONICS]; /* phasors and their steps */
 	while (harmonics > 1 && harmonics * f0 > 0.45 * rate)
@@ -81,9 +83,9 @@ double world_refine_f0(const float *x, size_t n, int rate, double time_s, double
 #define VOICING_THRESHOLD 0.45f /* correlation */
 #define SILENCE 0.03f           /* of the loudest frame's amplitude */
 #define OCTAVE_COST 0.02f       /* prefers the higher of equal candidates: multiples of a period correlate as well */
-#define JUMP_COST 0.7f          /* for each octave from frame to frame (Boersma's 0.35 for 10 ms) */
-#define VOICING_COST 0.28f      /* for going between voiced and unvoiced */
-#define SMOOTHING_S 0.0004      /* length of the low-pass before correlating */
+#define JUMP_COST 1.4f          /* for each octave from frame to frame */
+#define VOICING_COST 0.5f       /* for going between voiced and unvoiced */
+#define SMOOTHING_S 0.0008      /* length of the low-pass before correlating: without it formants ring as voices */
 
 struct candidate {
 	float hz, strength; /* hz 0: unvoiced */
@@ -120,7 +122,7 @@ static int tracker_open(struct tracker *t, size_t n, int rate, double lo_hz, dou
 	t->rate = rate;
 	t->shortest = (int)(rate / hi_hz);
 	t->longest = (int)ceil(rate / lo_hz);
-	t->window = (int)(rate * fmax(0.02, 1 / lo_hz));
+	t->window = (int)(rate * fmax(0.025, 1 / lo_hz));
 	int stretch = t->window + t->longest + 2, size = 256;
 	while (size < stretch)
 		size *= 2;
@@ -138,7 +140,7 @@ static int tracker_open(struct tracker *t, size_t n, int rate, double lo_hz, dou
 /* x through a short Hann window: breath and hiss correlate with nothing. */
 static void low_pass(struct tracker *t, const float *x, size_t n)
 {
-	float tap[64];
+	float tap[96];
 	int half = (int)(SMOOTHING_S * t->rate / 2), taps = 2 * half + 1;
 	double sum = 0;
 	for (int i = 0; i < taps; i++)
