@@ -32,19 +32,24 @@ static struct touch touch_of(const struct player *p)
 	return t;
 }
 
-/* Chords lie below the singer where the band is dense, and a little higher as the song opens up. */
+static int within(int v, int low, int high)
+{
+	return v < low ? low : v > high ? high : v;
+}
+
+/* Accompanists lie below the singer, where the band is dense; pads under them at first, over the singer once the song opens up; instruments
+ * made for the top stay there. */
 static int centre_of(const struct arrange *a, const struct player *p, const struct arr_section *as)
 {
-	int middle = (p->instrument->low + p->instrument->high) / 2, centre = middle;
-	if (middle < 72) {
-		int below = a->voice_centre - 5;
-		centre = below < 55 ? 55 : below > 62 ? 62 : below;
-		if (centre < p->instrument->low + 7)
-			centre = p->instrument->low + 7;
-		if (centre > p->instrument->high - 7)
-			centre = p->instrument->high - 7;
-	}
-	return centre + (as->drive > 0.65f ? 2 : as->drive < 0.3f ? -1 : 0);
+	int low = p->instrument->low, high = p->instrument->high, middle = (low + high) / 2;
+	int centre = within(a->voice_centre - 5, 55, 62);
+	if (p->role == ROLE_PAD && as->drive > 0.65f)
+		centre = within(a->voice_centre + 5, 64, 70);
+	else if (p->role != ROLE_PAD && middle >= 68)
+		centre = middle;
+	else if (as->drive > 0.65f)
+		centre += 2;
+	return low + 7 > high - 7 ? middle : within(centre, low + 7, high - 7);
 }
 
 static int voices_of(const struct player *p, const struct arr_section *as)

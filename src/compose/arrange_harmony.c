@@ -246,11 +246,8 @@ void voice_power(const struct arrange *a, struct player *p, const struct chord *
 	for (int i = 0; i < c->n; i++)
 		if (c->intervals[i] == 6 && c->n > 2 && c->intervals[1] == 3)
 			fifth = 6;
-	/* The root low on the neck, near the last one. */
-	int root_pc = (a->s->tonic_pc + c->root) % 12, near = p->voicing.n ? (p->voicing.midi[0] + low + 5) / 2 : low + 5;
-	int top = low + 14 < high - 12 ? low + 14 : high - 12, root = nearest_pitch(root_pc, near, low, top);
-	if (root < 0)
-		root = nearest_pitch(root_pc, near, low, high);
+	/* The root low on the neck, always in the same place. */
+	int root_pc = (a->s->tonic_pc + c->root) % 12, root = nearest_pitch(root_pc, low + 5, low, low + 11 < high ? low + 11 : high);
 	int stackup[3] = { root, root + fifth, root + 12 };
 	p->voicing.n = 0;
 	for (int i = 0; i < 3 && root >= 0; i++)

@@ -52,6 +52,9 @@ static int in_gap(struct line_player *lp, int tick, int *ret_until)
 	int next = next_vocal(lp, tick);
 	int from = next > 0 ? s->vocal[next - 1].start + s->vocal[next - 1].dur : 0;
 	int until = next < s->n_vocal ? s->vocal[next].start : lp->a->end + lp->a->tail;
+	for (int i = 0; i < s->n_backing; i++) /* the backing voices answer too */
+		if (s->backing[i].start < tick + TICKS_PER_QUARTER && s->backing[i].start + s->backing[i].dur > tick)
+			return 0;
 	*ret_until = until;
 	return until - from >= 3 * TICKS_PER_QUARTER / 2 && tick >= from && tick < until - ARRANGE_STEP;
 }
