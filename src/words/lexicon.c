@@ -597,6 +597,7 @@ static void part_sound(const struct lexicon *lx, const char *part, const char *n
 		if (letters) { /* "r-e-s-p-e-c-t", "x-ray" */
 			buf_adds(out, "ˈ");
 			buf_adds(out, phonemes_of_letter(part[0]));
+			buf_addc(out, '.');
 			return;
 		}
 		if (*next == part[0] && !is_vowel_letter(part[0])) { /* "b-b-baby" */
@@ -702,6 +703,8 @@ static void spelt(const char *word, struct buf *out)
 		if (word[i] >= 'a' && word[i] <= 'z') {
 			buf_adds(out, i == last ? "ˈ" : "ˌ");
 			buf_adds(out, phonemes_of_letter(word[i]));
+			if (i != last)
+				buf_addc(out, '.');
 		}
 	}
 	if (strchr(word, '\''))

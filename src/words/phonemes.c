@@ -39,9 +39,39 @@ static const char *const onsets[] = {
 	"st", "sw", "tɹ", "tw", "vj", "ɡl", "ɡɹ", "ɡw", "ʃɹ", "θɹ", "θw", "skɹ", "skw", "skj", "spl", "spɹ", "spj", "stɹ",
 };
 
+/* espeak-ng writes a centring glide before r and i where j is sung: "hiəɹoʊ", "mɪliən". How many bytes of p such a spelling
+ * takes; *ret_to is what it becomes. */
+static size_t smooth(const char *p, const char *before, const char **ret_to)
+{
+	static const struct pair glides[] = { { "iəɹ", "ɪɹ" }, { "ɪəɹ", "ɪɹ" } }, yods[] = { { "liən", "ljən" }, { "niən", "njən" } };
+	int vowel = 0;
+	for (size_t i = 0; i < 2; i++) {
+		size_t n = strlen(glides[i].from);
+		if (!strncmp(p, glides[i].from, n) && p[n] && (phoneme_next(p + n, &vowel), vowel || strchr("aeo", p[n]))) {
+			*ret_to = glides[i].to;
+			return n;
+		}
+	}
+	for (size_t i = 0; i < 2; i++) {
+		size_t n = strlen(yods[i].from);
+		if (!strncmp(p, yods[i].from, n) && phonemes_vowels(before)) {
+			*ret_to = yods[i].to;
+			return n;
+		}
+	}
+	return 0;
+}
+
 const char *phonemes_from_ipa(const char *ipa, int strict, struct buf *out)
 {
+	const char *to;
 	while (*ipa) {
+		size_t taken = strict ? 0 : smooth(ipa, buf_str(out), &to);
+		if (taken) {
+			buf_adds(out, to);
+			ipa += taken;
+			continue;
+		}
 		size_t i = 0, n = 0;
 		for (; i < sizeof ipa_table / sizeof *ipa_table; i++) {
 			n = strlen(ipa_table[i].from);
@@ -146,6 +176,7 @@ static void put(char *dst, const char *sound, int n)
 struct cluster {
 	char text[PHONEMES_MAX * 2];
 	int at[24], n, used; /* where each begins */
+	int cut;             /* how many of them come before a '.', or -1 */
 	enum stress stress;  /* of the vowel that follows */
 };
 
@@ -153,12 +184,14 @@ struct cluster {
 static const char *read_cluster(const char *p, struct cluster *c)
 {
 	int vowel;
-	*c = (struct cluster){ 0 };
+	*c = (struct cluster){ .cut = -1 };
 	while (*p) {
 		int n = phoneme_next(p, &vowel);
 		if (vowel)
 			break;
-		if (!strncmp(p, "ˈ", 2)) {
+		if (*p == '.') {
+			c->cut = c->n;
+		} else if (!strncmp(p, "ˈ", 2)) {
 			c->stress = STRESS_PRIMARY;
 		} else if (!strncmp(p, "ˌ", 2)) {
 			c->stress = STRESS_SECONDARY;
@@ -189,7 +222,9 @@ int phonemes_split(const char *p, struct syllable *ret, int max)
 		put(s->phonemes, p, n);
 		p = read_cluster(p + n, &c);
 		begin = c.n;
-		if (*p && count < max) {
+		if (c.cut >= 0) {
+			begin = c.cut;
+		} else if (*p && count < max) {
 			begin = 0;
 			while (!may_begin(c.text + c.at[begin], (size_t)(c.used - c.at[begin]), c.n - begin))
 				begin++;

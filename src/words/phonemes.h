@@ -4,6 +4,7 @@
  *     vowels      æ ɑ ɔ ə ɛ ɜ i ɪ u ʊ ʌ, and the diphthongs A (day) I (my) O (go) W (now) Y (boy)
  *     consonants  b d f h j k l m n p s t v w z ð ŋ ɡ ɹ ɾ ʃ ʒ ʤ ʧ θ
  *     stress      ˈ primary, ˌ secondary, before the vowel
+ *     .           a syllable ends here, where the rule would have it elsewhere (letters spelt out)
  *
  * A pronunciation is a string of these. */
 #ifndef WORDS_PHONEMES_H

@@ -38,6 +38,11 @@ static void add(struct reader *r, const char *s, size_t n, int spell)
 	const char *text = arena_copy(r->arena, s, n), *low = NULL;
 	if (text) {
 		text_lower(text, &lower);
+		if (spell && n > 2 && text[n - 1] == 's' && text[n - 2] != '\'') { /* DJs: the s is no letter of the name */
+			lower.data[lower.len - 1] = 0;
+			lower.len--;
+			buf_adds(&lower, "'s");
+		}
 		low = arena_copy(r->arena, buf_str(&lower), lower.len);
 	}
 	buf_release(&lower);
