@@ -83,7 +83,7 @@ int file_write(const char *path, const void *data, size_t n, struct madrigal_err
 		p += w;
 		n -= (size_t)w;
 	}
-	int failed = n > 0 || fsync(fd) < 0;
+	int failed = n > 0;
 	int saved = errno;
 	if (close(fd) < 0 && !failed) {
 		failed = 1;
