@@ -99,8 +99,8 @@ static int encode_master(const struct output *o, struct encoded *ret, struct mad
 	const struct score *s = o->score;
 	char key[16];
 	snprintf(key, sizeof key, "%s%s", key_tonic_name(s->tonic_pc, s->minor), s->minor ? "m" : "");
-	struct lyric_stamp *stamps;
-	int n_stamps, rc = lyric_stamps(o, &stamps, &n_stamps, err);
+	struct lyric_stamp *stamps = NULL;
+	int n_stamps = 0, rc = lyric_stamps(o, &stamps, &n_stamps, err);
 	if (rc)
 		return rc;
 	const struct encode_settings set = {
