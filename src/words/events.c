@@ -36,24 +36,27 @@ static void add(struct reader *r, struct event e)
 	v->items[v->n++] = e;
 }
 
-static void add_line(struct reader *r, struct buf *b, int backing)
+/* What b has, a line for each of its '\n's, and empties it. */
+static void add_lines(struct reader *r, struct buf *b, int backing)
 {
-	if (has_letters(buf_str(b), b->len)) {
-		const char *text = arena_copy(r->arena, b->data, b->len);
-		if (text)
-			add(r, (struct event){ .type = EVENT_LINE, .backing = backing, .text = text });
-		else
+	for (const char *p = buf_str(b); *p;) {
+		size_t n = strcspn(p, "\n");
+		const char *text = has_letters(p, n) ? arena_copy(r->arena, p, n) : "";
+		if (!text)
 			r->failed = 1;
+		else if (*text)
+			add(r, (struct event){ .type = EVENT_LINE, .backing = backing, .text = text });
+		p += n + (p[n] == '\n');
 	}
 	buf_clear(b);
 }
 
-/* The line so far ends here: first the lead, then what the others sing. */
+/* The line so far ends here: the lead, then what the others sing meanwhile or after it. */
 static void flush(struct reader *r)
 {
 	r->failed |= r->lead.failed | r->backing.failed;
-	add_line(r, &r->lead, 0);
-	add_line(r, &r->backing, 1);
+	add_lines(r, &r->lead, 0);
+	add_lines(r, &r->backing, 1);
 }
 
 static int sung_before(const struct reader *r)
@@ -139,7 +142,7 @@ static size_t open_paren(struct reader *r, const char *s, int alone)
 	if (alone && !memchr(s, '\n', n) && add_tag(r, s + 1, n - 1, 1))
 		return n + 1;
 	if (r->backing.len)
-		flush(r);
+		buf_addc(&r->backing, '\n');
 	r->in_paren = 1;
 	return 1;
 }
@@ -170,7 +173,9 @@ static void read_text(struct reader *r, const char *s, size_t n)
 			int alone = !has_letters(s, i) && close && !has_letters(close, n - (size_t)(close - s));
 			i += open_paren(r, s + i, alone);
 		} else if (s[i] == ')') {
-			if (r->in_paren)
+			if (r->in_paren && !has_letters(buf_str(&r->lead), r->lead.len))
+				flush(r); /* it came before the line's other words */
+			else
 				buf_addc(&r->lead, ' ');
 			r->in_paren = 0;
 			i++;

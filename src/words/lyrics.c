@@ -3,6 +3,7 @@
  * words with sounds, relate.c compares them. */
 #include "words/lyrics.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,7 +81,7 @@ static int add_mark(struct parse *p, const struct events *ev, int i)
 	const struct event *next = NULL;
 	int last = p->l.n_sections - 1, more = 0;
 	for (int j = i + 1; j < ev->n; j++) {
-		if (!next && ev->items[j].type != EVENT_BLANK)
+		if (!next && ev->items[j].type != EVENT_BLANK && ev->items[j].type != EVENT_MARK)
 			next = &ev->items[j];
 		more |= ev->items[j].type == EVENT_LINE || ev->items[j].type == EVENT_TAG;
 	}
@@ -122,13 +123,13 @@ static int plan_tagged(struct parse *p, const struct events *ev)
 	return rc;
 }
 
-/* Lines of events a..b-1 (no marks among them) that the lead sings, and into how many blocks blank lines divide them. */
+/* Lines of events a..b-1 that the lead sings, and into how many blocks blank lines and marks divide them. */
 static void count_stanzas(const struct events *ev, int a, int b, int *ret_lines, int *ret_blocks)
 {
 	int in_block = 0;
 	*ret_lines = *ret_blocks = 0;
 	for (int i = a; i < b; i++) {
-		if (ev->items[i].type == EVENT_BLANK) {
+		if (ev->items[i].type != EVENT_LINE) {
 			in_block = 0;
 		} else if (!ev->items[i].backing) {
 			++*ret_lines;
@@ -154,12 +155,11 @@ static int stanza_end(const struct events *ev, int a, int b, int sole, int doubl
 	return end;
 }
 
-/* Events a..b-1 without marks: stanzas become sections. Where a blank line follows every line it is only wide spacing. */
-static int plan_run(struct parse *p, const struct events *ev, int a, int b)
+/* Events a..b-1 without marks: stanzas become sections. double_spaced: blank lines are only wide spacing. */
+static int plan_run(struct parse *p, const struct events *ev, int a, int b, int double_spaced)
 {
 	int lines, blocks, pause = 0, rc = 0;
 	count_stanzas(ev, a, b, &lines, &blocks);
-	int double_spaced = blocks >= 4 && 2 * lines < 3 * blocks;
 	int sole = blocks == 1 || double_spaced;
 	while (a < b && rc == 0) {
 		while (a < b && ev->items[a].type == EVENT_BLANK)
@@ -181,12 +181,14 @@ static int plan_run(struct parse *p, const struct events *ev, int a, int b)
 
 static int plan_untagged(struct parse *p, const struct events *ev)
 {
-	int rc = 0;
+	int lines, blocks, rc = 0;
+	count_stanzas(ev, 0, ev->n, &lines, &blocks);
+	int double_spaced = blocks >= 4 && 2 * lines < 3 * blocks; /* a blank line after (nearly) every line */
 	for (int i = 0; i < ev->n && rc == 0;) {
 		int end = i;
 		while (end < ev->n && ev->items[end].type != EVENT_MARK)
 			end++;
-		rc = plan_run(p, ev, i, end);
+		rc = plan_run(p, ev, i, end, double_spaced);
 		if (rc == 0 && end < ev->n)
 			rc = add_mark(p, ev, end);
 		i = end + 1;
@@ -199,7 +201,7 @@ static int plan_untagged(struct parse *p, const struct events *ev)
 /* A word with its sound, before it has a line. */
 struct sounded {
 	struct syllable syllables[WORD_SYLLABLES_MAX];
-	int n;
+	int n, content;
 };
 
 /* Sets the stress of a syllable and moves its mark. */
@@ -229,11 +231,11 @@ static void set_stress(struct syllable *s, enum stress stress)
 }
 
 /* One syllable: stressed if it is a content word. More: one at least is. */
-static void settle_stress(struct sounded *w, int content)
+static void settle_stress(struct sounded *w)
 {
 	int best = 0;
 	if (w->n == 1) {
-		set_stress(&w->syllables[0], content ? STRESS_PRIMARY : STRESS_NONE);
+		set_stress(&w->syllables[0], w->content ? STRESS_PRIMARY : STRESS_NONE);
 		return;
 	}
 	for (int i = 0; i < w->n; i++) {
@@ -269,26 +271,68 @@ static int sound_token(struct parse *p, const struct tokens *t, int i, struct so
 	int rc = lexicon_pronounce(p->lx, k->lower, i ? t->items[i - 1].lower : NULL, i + 1 < t->n ? t->items[i + 1].lower : NULL, letter, &b);
 	if (rc == 0) {
 		ret->n = phonemes_split(buf_str(&b), ret->syllables, WORD_SYLLABLES_MAX);
-		settle_stress(ret, letter || is_content(p, k->lower));
+		ret->content = letter || is_content(p, k->lower);
+		settle_stress(ret);
 	}
 	buf_release(&b);
 	return rc < 0 ? -1 : 0;
 }
 
-/* What it costs to breathe after token i. */
-static double break_cost(const struct parse *p, const struct tokens *t, int i)
+/* Token i + 1 has a capital where token i and grammar give no reason for one: a line began there before some program
+ * joined the lines. */
+static int was_line_start(const struct tokens *t, int i)
 {
 	const struct token *a = &t->items[i], *b = &t->items[i + 1];
-	int capital = (b->text[0] >= 'A' && b->text[0] <= 'Z') && b->lower[0] != 'i';
+	return b->text[0] >= 'A' && b->text[0] <= 'Z' && !(a->text[0] >= 'A' && a->text[0] <= 'Z') && strcmp(b->lower, "i") && strncmp(b->lower, "i'", 2);
+}
+
+static int is_among(const char *words, const char *word)
+{
+	char padded[32];
+	snprintf(padded, sizeof padded, " %.28s ", word);
+	return strstr(words, padded) != NULL;
+}
+
+/* No line ends with these: they belong to what follows. */
+static int clings(const struct token *t)
+{
+	static const char words[] = " the a an my your his her our their its of to with and but or nor in at from for by i we he she they i'm you're we're they're he's she's it's "
+		"is are was were be as than if into onto when that who whose no so very gonna wanna gotta don't can't won't will would could should may might must have had has i've i'll ";
+	return is_among(words, t->lower);
+}
+
+/* Two capitals or more that begin phrases of four syllables at least: the text had lines once. Names stand closer. */
+static int was_joined(const struct tokens *t, const struct sounded *w)
+{
+	int starts = 0, syllables = 0;
+	for (int i = 0; i < t->n; i++) {
+		syllables += w[i].n;
+		if (i + 1 < t->n && !was_line_start(t, i))
+			continue;
+		if (syllables < 4 || (i + 1 < t->n && !t->items[i].punct && clings(&t->items[i])))
+			return 0;
+		starts++;
+		syllables = 0;
+	}
+	return starts > 2;
+}
+
+/* What it costs to breathe after token i; 1 is what a piece costs that is four syllables off the best length. */
+static double break_cost(const struct parse *p, const struct tokens *t, int i, int joined)
+{
+	static const char conjunctions[] = " and but or nor so 'cause cause because when while if as that where then 'til til until till though like ";
+	const struct token *a = &t->items[i], *b = &t->items[i + 1];
 	if (!b->starts_source)
 		return 6;
+	if (was_line_start(t, i) && (joined || a->punct))
+		return joined ? -2 : -0.4;
 	if (a->punct)
 		return strchr(".?!;:", a->punct) ? 0 : 0.2;
-	if (capital && !(a->text[0] >= 'A' && a->text[0] <= 'Z'))
-		return 0.4; /* a line's beginning in a text whose lines were joined */
-	if (!is_content(p, a->lower))
-		return 4; /* "the | door" */
-	return is_content(p, b->lower) ? 2 : 1;
+	if (clings(a))
+		return 4;
+	if (is_among(conjunctions, b->lower))
+		return 0.3;
+	return is_content(p, b->lower) ? 3 : 2;
 }
 
 /* Chooses where a long line is broken: after[i] = 1 means that a piece ends with token i. Dynamic programming over the
@@ -308,10 +352,11 @@ static int break_line(const struct parse *p, const struct tokens *t, const struc
 		free(from);
 		return -1;
 	}
+	int joined = was_joined(t, w);
 	cost[0] = 0;
 	for (int end = 1; end <= n; end++) {
 		int syllables = 0;
-		double here = end < n ? break_cost(p, t, end - 1) : 0;
+		double here = end < n ? break_cost(p, t, end - 1, joined) : 0;
 		cost[end] = 1e30;
 		from[end] = end - 1;
 		for (int a = end - 1; a >= 0; a--) {
@@ -343,7 +388,7 @@ static int add_word(struct parse *p, const struct token *t, const struct sounded
 		l->syllables[l->n_syllables + i] = w->syllables[i];
 		l->syllables[l->n_syllables + i].word = l->n_words;
 	}
-	l->words[l->n_words++] = (struct word){ .text = t->text, .line = line, .first_syllable = l->n_syllables, .n_syllables = w->n, .content = is_content(p, t->lower),
+	l->words[l->n_words++] = (struct word){ .text = t->text, .line = line, .first_syllable = l->n_syllables, .n_syllables = w->n, .content = w->content,
 		.punct = t->punct, .starts_source = t->starts_source };
 	l->n_syllables += w->n;
 	return 0;

@@ -170,10 +170,12 @@ static void set_rhymes(struct lyrics *l)
 	}
 }
 
-/* The most repeated line of choruses (or hooks), else the first line. */
+/* The most repeated line of choruses (or hooks), else the first that the lead sings. */
 static int title_line(const struct lyrics *l)
 {
-	int best = -1, best_count = 0;
+	int best = -1, best_count = 0, first = 0;
+	while (first < l->n_lines - 1 && l->lines[first].backing)
+		first++;
 	for (int i = 0; i < l->n_lines; i++) {
 		enum section_kind kind = l->sections[l->lines[i].section].kind;
 		int count = 0;
@@ -184,7 +186,7 @@ static int title_line(const struct lyrics *l)
 		if (count > best_count)
 			best = i, best_count = count;
 	}
-	return best >= 0 ? best : 0;
+	return best >= 0 ? best : first;
 }
 
 static int set_title(struct lyrics *l, struct arena *arena, const char *given)
@@ -199,6 +201,8 @@ static int set_title(struct lyrics *l, struct arena *arena, const char *given)
 			buf_addf(&b, "%s%s", i ? " " : "", w->text);
 			if (i >= 2 && w->punct && w->punct != '-')
 				break; /* a phrase of three words or more is a title */
+			if (w->punct == ',')
+				buf_addc(&b, ',');
 		}
 	}
 	const char *s = buf_str(&b);

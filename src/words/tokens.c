@@ -131,7 +131,9 @@ static void add_phrase(struct reader *r, const char *words)
 {
 	while (*words) {
 		size_t n = strcspn(words, " ");
-		if (n)
+		if (n == 1 && isupper((unsigned char)*words))
+			add(r, words, n, 1); /* "A M" are letters */
+		else if (n)
 			add_word(r, words, n);
 		words += n + (words[n] == ' ');
 	}
