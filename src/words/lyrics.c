@@ -325,7 +325,7 @@ static double break_cost(const struct parse *p, const struct tokens *t, int i, i
 	if (!b->starts_source)
 		return 6;
 	if (was_line_start(t, i) && (joined || a->punct))
-		return joined ? -2 : -0.4;
+		return joined ? -4 : -0.4;
 	if (a->punct)
 		return strchr(".?!;:", a->punct) ? 0 : 0.2;
 	if (clings(a))
