@@ -115,6 +115,8 @@ int plan_form(struct plan *p, struct madrigal_error *err) MUST_CHECK;
 /* Chords of each section, the key, the ranges. Fills the rest but stress. */
 int plan_harmony(struct plan *p, struct madrigal_error *err) MUST_CHECK;
 void plan_release(struct plan *p);
+/* A plan of a finished score, for its meter, chords and key alone. By plan_release. */
+int plan_from_score(struct plan *p, const struct compose_request *req, const struct score *s, struct madrigal_error *err) MUST_CHECK;
 enum tune_family family_of(enum section_kind k);
 
 /* ---- drafts ---- */
@@ -123,13 +125,11 @@ enum tune_family family_of(enum section_kind k);
 /* A phrase as drawn: onset and pitch of each syllable; a syllable may have a second note. */
 struct draft_phrase {
 	int16_t onset[PHRASE_MAX];      /* steps from the slot's start */
-	int16_t end;                    /* where its last note ends */
 	int8_t midi[PHRASE_MAX];
 	int8_t extra[PHRASE_MAX];       /* pitch of the syllable's second note, or EXTRA_NONE */
 	int8_t extra_at[PHRASE_MAX];    /* steps from its onset */
 	int16_t model;                  /* the phrase whose tune it follows in this draft, or -1 */
 	uint32_t bar_mask[PHRASE_BARS_MAX + 1]; /* onsets by bar as bits, the bar before the slot first */
-	int bar_first[PHRASE_BARS_MAX + 2];     /* first syllable of each of those bars */
 };
 
 /* One note of a draft, spread out over the whole song. */
@@ -149,7 +149,7 @@ int rhythm_bank_new(struct plan *p, struct rhythm_bank **ret, struct madrigal_er
 void rhythm_bank_free(struct rhythm_bank *b);
 /* Chooses models and sets onset, end, bar_mask of every phrase without a source. */
 void rhythm_draw(const struct plan *p, struct rhythm_bank *b, struct rng *r, struct draft *d);
-/* n onsets for an instrument's phrase of `bars` bars, about `density` to the bar, into onset (room for PHRASE_MAX); returns n. */
+/* Onsets for an instrument's phrase of `bars` bars, about `density` to the bar, into onset (room for PHRASE_MAX); returns n. */
 int rhythm_for_instrument(const struct meter *m, struct rng *r, int bars, float density, int16_t *onset);
 /* Least steps from a phrase's last onset to the next phrase's first: a note and a breath. */
 int rhythm_least_gap(const struct meter *m);

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is wrong with a tune, in one number.
+ *
+ * tune_measure() counts in a draft what was counted in human songs (docs: songcraft figures from 214 Billboard songs, 908 Chinese pop songs);
+ * tune_cost() adds up how far each figure lies outside its middle range, in units of what would be heard as odd, and a little for its distance
+ * from the middle. The terms table is the whole of the composer's taste. */
+#include "compose/plan.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- the draft as one row of notes ---- */
+
+static int note_end(const struct plan *p, int start, int limit, int hold, int last, float usual)
+{
+	int breath = (int)ceil(0.35 / p->meter.step_s - 1e-6);
+	breath = breath < 2 ? 2 : breath;
+	if (!last)
+		return start + hold;
+	/* The last note: twice as long as the others, at most about two seconds. */
+	int want = (int)lrintf(2.3f * usual), most = (int)(2.4 / p->meter.step_s);
+	want = want < 4 ? 4 : want > most ? most : want;
+	int end = start + want;
+	if (end > limit - breath)
+		end = limit - breath;
+	return end > start + 2 ? end : start + 2 < limit ? start + 2 : limit;
+}
+
+void draft_spread(const struct plan *p, struct draft *d)
+{
+	int n = 0;
+	for (int i = 0; i < p->n_phrases; i++) {
+		const struct plan_phrase *ph = &p->phrases[i];
+		const struct draft_phrase *dp = &d->phrases[ph->source >= 0 ? ph->source : i];
+		int slot = phrase_slot(p, ph), limit = (p->bars - 1) * p->meter.steps;
+		if (i + 1 < p->n_phrases) {
+			const struct plan_phrase *next = &p->phrases[i + 1];
+			limit = phrase_slot(p, next) + d->phrases[next->source >= 0 ? next->source : i + 1].onset[0];
+		}
+		float usual = ph->n > 1 ? (float)(dp->onset[ph->n - 1] - dp->onset[0]) / (float)(ph->n - 1) : 3;
+		for (int k = 0; k < ph->n; k++) {
+			int last = k == ph->n - 1, start = slot + dp->onset[k], hold = last ? 0 : dp->onset[k + 1] - dp->onset[k];
+			int end = note_end(p, start, limit, hold, last, usual);
+			const struct word *w = &p->lyrics->words[p->lyrics->syllables[ph->first_syllable + k].word];
+			int ends_word = ph->first_syllable + k == w->first_syllable + w->n_syllables - 1;
+			if (!last && ends_word && w->punct && w->punct != '-' && hold >= 4 && hold * p->meter.step_s > 0.5)
+				end -= hold > 6 ? hold - 4 : 2; /* a breath at the comma */
+			else if (!last && hold > 12)
+				end = start + 10;
+			int at = dp->extra[k] == EXTRA_NONE ? 0 : dp->extra_at[k];
+			if (at && start + at + 1 >= end)
+				at = 0;
+			int midi = !at && dp->extra[k] != EXTRA_NONE && last ? dp->extra[k] : dp->midi[k];
+			d->notes[n++] = (struct draft_note){ .start = start, .end = at ? start + at : end, .midi = (int8_t)midi, .first = 1, .final = last && !at,
+			                                     .phrase = (int16_t)i, .syllable = ph->first_syllable + k };
+			if (at)
+				d->notes[n++] = (struct draft_note){ .start = start + at, .end = end, .midi = dp->extra[k], .final = (uint8_t)last,
+				                                     .phrase = (int16_t)i, .syllable = ph->first_syllable + k };
+		}
+	}
+	d->n_notes = n;
+}
+
+/* ---- bars that were heard before ---- */
+
+#define SEEN 2048
+struct seen { uint32_t slot[SEEN]; };
+
+/* Whether the value is there already; it is afterwards. */
+static int seen_before(struct seen *s, uint32_t v)
+{
+	v |= 1;
+	for (uint32_t i = v * 2654435761u >> 21, k = 0; k < SEEN; k++, i = (i + 1) % SEEN) {
+		if (s->slot[i] == v)
+			return 1;
+		if (!s->slot[i]) {
+			s->slot[i] = v;
+			return 0;
+		}
+	}
+	return 0;
+}
+
+static void count_bars(const struct plan *p, const struct draft *d, struct tune_figures *f)
+{
+	struct seen rhythms, wholes;
+	memset(&rhythms, 0, sizeof rhythms);
+	memset(&wholes, 0, sizeof wholes);
+	int bars = 0, again = 0, again_whole = 0, dull = 0;
+	for (int i = 0; i < d->n_notes;) {
+		int bar = d->notes[i].start / p->meter.steps, n = 0, low = 127, high = 0;
+		uint32_t rhythm = 2166136261u, whole = 2166136261u;
+		for (; i < d->n_notes && d->notes[i].start / p->meter.steps == bar; i++, n++) {
+			uint32_t at = (uint32_t)(d->notes[i].start % p->meter.steps), midi = (uint32_t)d->notes[i].midi;
+			rhythm = (rhythm ^ (at + 1)) * 16777619u;
+			whole = (whole ^ (at * 128 + midi + 1)) * 16777619u;
+			low = d->notes[i].midi < low ? d->notes[i].midi : low;
+			high = d->notes[i].midi > high ? d->notes[i].midi : high;
+		}
+		bars++;
+		again += seen_before(&rhythms, rhythm);
+		again_whole += seen_before(&wholes, whole);
+		dull += (n >= 3 && low == high) || (n >= 6 && high - low < 2);
+	}
+	f->rhythm_again = bars ? (float)again / (float)bars : 0;
+	f->bars_again = bars ? (float)again_whole / (float)bars : 0;
+	f->dull_bars = bars ? (float)dull / (float)bars : 0;
+	f->notes_per_bar = bars ? (float)d->n_notes / (float)bars : 0;
+}
+
+/* ---- figures ---- */
+
+static float share(int part, int whole)
+{
+	return whole ? (float)part / (float)whole : 0;
+}
+
+static const struct plan_chord *sounding(const struct plan *p, int at)
+{
+	return &p->chords[p->chord_of_step[at < 0 ? 0 : at]];
+}
+
+static void count_places(const struct plan *p, const struct draft *d, struct tune_figures *f)
+{
+	int off = 0, off_tones = 0, on_one = 0, one_tones = 0, finals = 0, final_tones = 0, outside = 0, entries = 0, entries_off = 0;
+	float final_len = 0, other_len = 0;
+	for (int i = 0; i < d->n_notes; i++) {
+		const struct draft_note *n = &d->notes[i];
+		int in_bar = n->start % p->meter.steps;
+		int tone = sounding(p, n->start)->tones >> ((n->midi - p->tonic_pc + 120) % 12) & 1;
+		if (in_bar % 4) {
+			off++;
+			off_tones += tone;
+		} else if (in_bar == 0) {
+			on_one++;
+			one_tones += tone;
+		}
+		if (i == 0 || d->notes[i - 1].phrase != n->phrase) {
+			entries++;
+			entries_off += p->meter.place[in_bar] != PLACE_STRONG;
+		}
+		if (n->final) {
+			finals++;
+			final_tones += tone;
+			final_len += (float)(n->end - n->start);
+		} else {
+			other_len += (float)(n->end - n->start);
+		}
+		outside += n->midi < p->low || n->midi > p->high;
+	}
+	f->offbeat = share(off, d->n_notes);
+	f->off = off;
+	f->strong = on_one;
+	f->chord_off = share(off_tones, off);
+	f->chord_on_one = share(one_tones, on_one);
+	f->final_chord = share(final_tones, finals);
+	f->entries_off = share(entries_off, entries);
+	f->out_of_range = share(outside, d->n_notes);
+	int others = d->n_notes - finals;
+	f->final_ratio = finals && others && other_len > 0 ? final_len / (float)finals / (other_len / (float)others) : 2.5f;
+}
+
+static void count_steps(const struct plan *p, const struct draft *d, struct tune_figures *f)
+{
+	int pairs = 0, small = 0, same = 0, leaps = 0, wide = 0, reversed = 0, turns = 0, before = 0;
+	for (int i = 1; i < d->n_notes; i++) {
+		const struct draft_note *a = &d->notes[i - 1], *b = &d->notes[i];
+		if (b->start - a->end >= 4) {
+			before = 0;
+			continue;
+		}
+		int step = b->midi - a->midi, size = step < 0 ? -step : step;
+		pairs++;
+		small += size <= 2;
+		same += size == 0;
+		leaps += size >= 5;
+		wide += size > 7;
+		if (before >= 5 || before <= -5) {
+			turns++;
+			reversed += step * before < 0;
+		}
+		before = step;
+	}
+	(void)p;
+	f->steps = share(small, pairs);
+	f->repeats = share(same, pairs);
+	f->leaps = share(leaps, pairs);
+	f->wide_leaps = share(wide, pairs);
+	f->leap_reversed = turns ? share(reversed, turns) : 0.6f;
+}
+
+static void count_range(const struct plan *p, const struct draft *d, struct tune_figures *f)
+{
+	int low = 127, high = 0, peak[2] = { 0, 0 }, count[2] = { 0, 0 }, histogram[128] = { 0 };
+	float sum[2] = { 0, 0 };
+	for (int i = 0; i < d->n_notes; i++) {
+		int q = d->notes[i].midi;
+		const struct plan_section *s = &p->sections[p->phrases[d->notes[i].phrase].section];
+		low = q < low ? q : low;
+		high = q > high ? q : high;
+		histogram[q]++;
+		int k = s->family == FAMILY_CHORUS ? 1 : s->family == FAMILY_VERSE ? 0 : -1;
+		if (k < 0)
+			continue;
+		peak[k] = q > peak[k] ? q : peak[k];
+		sum[k] += (float)q;
+		count[k]++;
+	}
+	int tenth = -1, ninth = -1;
+	for (int q = 0, seen = 0; q < 128; q++) {
+		seen += histogram[q];
+		if (tenth < 0 && seen * 10 >= d->n_notes)
+			tenth = q;
+		if (ninth < 0 && seen * 10 >= d->n_notes * 9)
+			ninth = q;
+	}
+	f->range = (float)(high - low);
+	f->tessitura = (float)(ninth - tenth);
+	f->has_lift = count[0] && count[1];
+	if (f->has_lift) {
+		f->lift = sum[1] / (float)count[1] - sum[0] / (float)count[0];
+		f->peak = (float)(peak[1] - peak[0]);
+	}
+}
+
+static void count_words(const struct plan *p, const struct draft *d, struct tune_figures *f)
+{
+	const struct lyrics *l = p->lyrics;
+	int stressed = 0, on = 0, strong = 0, unstressed = 0, un_on = 0, un_strong = 0, content = 0, content_on = 0, function = 0, function_on = 0,
+	    function_strong = 0, pairs = 0, lower = 0, syllables = 0;
+	for (int i = 0; i < d->n_notes; i++) {
+		const struct draft_note *n = &d->notes[i];
+		if (!n->first)
+			continue;
+		syllables++;
+		const struct syllable *s = &l->syllables[n->syllable];
+		const struct word *w = &l->words[s->word];
+		int beat = n->start % 4 == 0, one = p->meter.place[n->start % p->meter.steps] == PLACE_STRONG;
+		if (w->n_syllables == 1) {
+			content += w->content;
+			content_on += w->content && beat;
+			function += !w->content;
+			function_on += !w->content && beat;
+			function_strong += !w->content && one;
+		} else if (s->stress == STRESS_PRIMARY) {
+			stressed++;
+			on += beat;
+			strong += one;
+			if (i + 1 < d->n_notes && d->notes[i + 1].first && l->syllables[d->notes[i + 1].syllable].word == s->word) {
+				pairs++;
+				lower += d->notes[i + 1].midi > n->midi;
+			}
+		} else if (s->stress == STRESS_NONE) {
+			unstressed++;
+			un_on += beat;
+			un_strong += one;
+		}
+	}
+	f->stressed = stressed;
+	f->unstressed = unstressed;
+	f->stressed_on = share(on, stressed);
+	f->stressed_strong = share(strong, stressed);
+	f->unstressed_on = share(un_on, unstressed);
+	f->unstressed_strong = share(un_strong, unstressed);
+	f->content_on = share(content_on, content);
+	f->function_on = share(function_on, function);
+	f->function_strong = share(function_strong, function);
+	f->stressed_lower = share(lower, pairs);
+	f->melisma = share(d->n_notes - syllables, syllables);
+}
+
+void tune_measure(const struct plan *p, const struct draft *d, struct tune_figures *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	ret->notes = d->n_notes;
+	if (!d->n_notes)
+		return;
+	count_bars(p, d, ret);
+	count_places(p, d, ret);
+	count_steps(p, d, ret);
+	count_range(p, d, ret);
+	count_words(p, d, ret);
+}
+
+/* ---- the cost ---- */
+
+/* A figure should lie within low..high; a distance of `odd` outside costs 1 (quadratically more beyond), times weight. `middle` draws gently. */
+struct term { float value, low, high, odd, weight, middle; };
+
+static float term_cost(const struct term *t)
+{
+	float out = t->value < t->low ? t->low - t->value : t->value > t->high ? t->value - t->high : 0;
+	float z = out / t->odd, m = (t->value - t->middle) / (t->high - t->low + t->odd);
+	return t->weight * (z + z * z + 0.08f * m * m);
+}
+
+float tune_cost(const struct plan *p, const struct tune_figures *f)
+{
+	if (!f->notes)
+		return 0;
+	/* Short lyrics say little about shares: their terms count for less. */
+	float sure = fminf(1, (float)f->notes / 60), words = fminf(1, (float)f->stressed / 16), syncopation = p->style->melody.syncopation;
+	const struct term terms[] = {
+		/* Billboard [M] unless another source is named: value, low, high, odd, weight, middle */
+		{ f->offbeat, 0.42f, 0.58f, 0.04f, 2 * sure, 0.44f + 0.12f * syncopation },  /* onsets off the beat: 57 %, POP909 54 % */
+		{ f->chord_on_one, 0.72f, 0.90f, 0.05f, f->strong >= 4 ? 2 : 0.3f, 0.82f },  /* 74 %, POP909 75 % */
+		{ f->chord_off, 0.54f, 0.72f, 0.04f, f->off >= 8 ? 1.5f : 0.3f, 0.62f },     /* 60-62 % */
+		{ f->steps, 0.66f, 0.77f, 0.04f, 2 * sure, 0.72f },                          /* two semitones or less: 74 %, POP909 69 % */
+		{ f->repeats, 0.16f, 0.34f, 0.04f, 1.5f * sure, 0.2f + 0.15f * p->style->melody.repeat }, /* 30 %, POP909 24 % */
+		{ f->leaps, 0.05f, 0.15f, 0.03f, 1 * sure, 0.07f + 0.06f * p->style->melody.leap },       /* five semitones or more: 8-14 % */
+		{ f->wide_leaps, 0, 0.02f, 0.01f, 2 * sure, 0 },                             /* more than seven: 1.8 % */
+		{ f->leap_reversed, 0.55f, 1, 0.1f, 0.6f * sure, 0.65f },                    /* 54 %, POP909 59 % */
+		{ f->range, 13, 17, 1, 2.5f * sure, 15 },                                    /* median 17; a singer's comfortable tenth is 16 */
+		{ f->tessitura, 6, 12, 1, 0.6f * sure, 9 },                                  /* 9, POP909 11 */
+		{ f->rhythm_again, 0.48f, 0.78f, 0.04f, 2 * sure, 0.6f },                    /* bars with a rhythm heard before: 53 %, POP909 60 % */
+		{ f->bars_again, 0.27f, 0.62f, 0.04f, 2 * sure, 0.45f },                     /* bars heard before: 40 %, POP909 47 % */
+		{ f->lift, 1.5f, 4.5f, 0.5f, f->has_lift ? 2 : 0, 0.6f + 0.8f * p->style->melody.chorus_lift }, /* chorus above verse: median 1.2, wanted more */
+		{ f->peak, 1, 6, 1, f->has_lift ? 3 : 0, 2 },                                /* the song's peak is the chorus' */
+		{ f->stressed_on, 0.68f, 1, 0.05f, 2.5f * words, 0.8f },                     /* 63 % of human songs' */
+		{ f->stressed_strong, 0.4f, 1, 0.08f, 0.7f * words, 0.5f },                  /* 46 % */
+		{ f->unstressed_on, 0, 0.24f, 0.04f, 2.5f * words, 0.1f },                   /* 23 % */
+		{ f->unstressed_strong, 0, 0.06f, 0.03f, 1.2f * words, 0 },                  /* 3.9 % */
+		{ f->content_on, 0.5f, 0.9f, 0.06f, 0.8f * sure, 0.6f },                     /* 53 % */
+		{ f->function_on, 0, 0.4f, 0.06f, 0.8f * sure, 0.25f },                      /* 37 % */
+		{ f->function_strong, 0, 0.15f, 0.04f, 0.8f * sure, 0.05f },                 /* 11 % */
+		{ f->stressed_lower, 0, 0.25f, 0.06f, 0.8f * words, 0.15f },                 /* 20 % */
+		{ f->final_ratio, 1.6f, 3.8f, 0.3f, 1 * sure, 2.5f },                        /* a phrase's last note: 2.0 times the others, POP909 4.6 */
+		{ f->final_chord, 0.78f, 1, 0.06f, 1, 0.9f },                                /* 73 %, POP909 83 % */
+		{ f->melisma, 0.05f, 0.17f, 0.02f, 1 * sure, p->style->melody.melisma },     /* extra notes a syllable: 0.15 */
+		{ f->entries_off, 0.5f, 0.85f, 0.08f, 0.7f * sure, 0.65f },                  /* phrases that begin off 1 and 3: 72 %, POP909 62 % */
+		{ f->dull_bars, 0, 0.05f, 0.03f, 1 * sure, 0 },                              /* bars on one pitch: ROC rejects them */
+		{ f->out_of_range, 0, 0, 0.01f, 2, 0 },
+	};
+	float cost = 0;
+	for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++)
+		cost += term_cost(&terms[i]);
+	return cost;
+}

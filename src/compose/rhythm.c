@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Rhythm: onsets for each phrase's syllables, from the bars and phrases that human songs share (tables.c).
+ *
+ * Each draft gives each family of sections a small vocabulary of bars, drawn by how many songs have them: that is its groove, and why bars
+ * return. The bars of a phrase are then chosen together (dynamic programming over bars and syllables) so that stresses fall on beats; whole
+ * phrases from the bank compete with what that finds, and so does the rhythm of the phrase's model. What a syllable costs on a place is
+ * the logarithm of how much rarer human songs put its kind there than chance would. */
+#include "compose/plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MASKS_MAX 448
+#define VOCAB_MAX 34
+#define GAP_MAX 24
+#define HUGE_COST 1e6f
+
+struct mask_info { uint16_t mask; int8_t n, first, last; float prior; };
+
+struct vocab { int n; int16_t mask[VOCAB_MAX]; float cost[VOCAB_MAX]; float pickup; };
+
+struct rhythm_bank {
+	int n_masks, n_syllables;
+	struct mask_info masks[MASKS_MAX];
+	float *fit;    /* n_syllables x n_masks: the mask's onsets sung from that syllable on */
+	float *gap;    /* n_syllables x (GAP_MAX + 1): the syllable held for so many steps */
+};
+
+/* ---- what a syllable costs where ---- */
+
+/* -log(share of the kind on the place / share of all onsets there), Billboard (songcraft.md 1); columns as enum place. */
+static const float stressed_cost[PLACES] = { -0.85f, -0.25f, 0.45f, 0.8f };
+static const float secondary_cost[PLACES] = { -0.2f, -0.1f, 0.1f, 0.3f };
+static const float unstressed_cost[PLACES] = { 1.75f, 0.75f, -0.35f, -0.2f };
+static const float content_cost[PLACES] = { -0.42f, -0.05f, 0.2f, 0.5f };
+static const float function_cost[PLACES] = { 0.7f, 0.05f, -0.15f, -0.1f };
+
+static const float *place_costs(const struct lyrics *l, int syllable)
+{
+	const struct syllable *s = &l->syllables[syllable];
+	const struct word *w = &l->words[s->word];
+	if (w->n_syllables == 1)
+		return w->content ? content_cost : function_cost;
+	return s->stress == STRESS_PRIMARY ? stressed_cost : s->stress == STRESS_SECONDARY ? secondary_cost : unstressed_cost;
+}
+
+/* Holding syllable i for `steps`, when another follows in its phrase. */
+static float hold_cost(const struct plan *p, int i, int steps)
+{
+	const struct lyrics *l = p->lyrics;
+	const struct syllable *s = &l->syllables[i];
+	const struct word *w = &l->words[s->word];
+	int ends_word = i == w->first_syllable + w->n_syllables - 1;
+	int strong = w->n_syllables == 1 ? w->content : s->stress == STRESS_PRIMARY;
+	float seconds = (float)(steps * p->meter.step_s), cost = 0;
+	float least = strong ? 0.18f : 0.15f;
+	if (seconds < least - 1e-4f)
+		cost += HUGE_COST;
+	/* Consonants take time: a full coda wants a longer note. */
+	cost += 6 * fmaxf(0, 0.14f + 0.035f * (float)s->coda_consonants - seconds);
+	if (steps > 4 && !ends_word)
+		cost += 0.3f * (float)(steps - 4);
+	if (ends_word && w->punct && w->punct != '-')
+		cost += steps >= 4 && steps <= 12 ? -0.7f : steps < 3 ? 0.5f : 0;
+	else if (steps > 6)
+		cost += 0.22f * (float)(steps - 6);
+	if (strong)
+		cost -= steps == 3 || steps == 4 || steps == 6 ? 0.12f : 0;
+	else if (steps > 3)
+		cost += 0.3f;
+	return cost;
+}
+
+/* ---- the bank ---- */
+
+int rhythm_least_step(const struct meter *m)
+{
+	return m->step_s >= 0.165 ? 1 : m->step_s * 2 >= 0.15 ? 2 : m->step_s * 3 >= 0.15 ? 3 : 4;
+}
+
+int rhythm_least_gap(const struct meter *m)
+{
+	int steps = (int)ceil(0.65 / m->step_s - 1e-6);
+	return steps < 4 ? 4 : steps > m->steps - 2 ? m->steps - 2 : steps;
+}
+
+static int shortest_step(unsigned mask)
+{
+	int least = 99, before = -1;
+	for (int i = 0; i < 16; i++)
+		if (mask >> i & 1) {
+			if (before >= 0 && i - before < least)
+				least = i - before;
+			before = i;
+		}
+	return least;
+}
+
+static int add_mask(const struct meter *m, struct mask_info *out, int n, unsigned mask, float songs)
+{
+	if (n == MASKS_MAX || shortest_step(mask) < rhythm_least_step(m))
+		return n;
+	for (int i = 0; i < n; i++)
+		if (out[i].mask == mask)
+			return n;
+	struct mask_info *f = &out[n];
+	f->mask = (uint16_t)mask;
+	f->n = (int8_t)__builtin_popcount(mask);
+	f->first = (int8_t)__builtin_ctz(mask);
+	f->last = (int8_t)(31 - __builtin_clz(mask));
+	f->prior = 0.33f * logf(140 / songs);
+	return n + 1;
+}
+
+/* Bars of 3/4 and 6/8 are not in the tables: all sets of eighths, by how usual each place is there. */
+static int add_twelves(const struct meter *m, struct mask_info *out)
+{
+	static const float waltz[6] = { 0.85f, 0.3f, 0.7f, 0.42f, 0.72f, 0.5f }, six[6] = { 0.85f, 0.38f, 0.6f, 0.72f, 0.4f, 0.62f };
+	const float *usual = m->eighths_lead ? six : waltz;
+	int n = 0;
+	for (unsigned set = 1; set < 64; set++) {
+		unsigned mask = 0;
+		float songs = 900;
+		for (int i = 0; i < 6; i++) {
+			songs *= set >> i & 1 ? usual[i] : 1 - usual[i];
+			mask |= (set >> i & 1) << (2 * i);
+		}
+		n = add_mask(m, out, n, mask, fmaxf(3, songs));
+	}
+	/* Slow bars divide further. */
+	for (unsigned i = 0; i < 12 && m->step_s > 0.2; i += 2)
+		for (unsigned k = i; k < 12; k += 2)
+			n = add_mask(m, out, n, 0x555 | 2u << i | 2u << k, 4);
+	return n;
+}
+
+static int gather_masks(const struct meter *m, struct mask_info *out)
+{
+	int n = 0;
+	if (m->steps == 12)
+		return add_twelves(m, out);
+	for (int i = 0; i < n_bar_rhythms; i++)
+		n = add_mask(m, out, n, bar_rhythms[i].mask, bar_rhythms[i].songs);
+	for (int i = 0; i < n_dense_rhythms && m->step_s > 0.17; i++)
+		n = add_mask(m, out, n, dense_rhythms[i].mask, 0.4f * dense_rhythms[i].songs);
+	return n;
+}
+
+int rhythm_bank_new(struct plan *p, struct rhythm_bank **ret, struct madrigal_error *err)
+{
+	struct rhythm_bank *b = calloc(1, sizeof *b);
+	if (!b)
+		return err_nomem(err);
+	const struct lyrics *l = p->lyrics;
+	b->n_masks = gather_masks(&p->meter, b->masks);
+	b->n_syllables = l->n_syllables;
+	b->fit = malloc(((size_t)b->n_masks * (size_t)b->n_syllables + 1) * sizeof *b->fit);
+	b->gap = malloc(((size_t)b->n_syllables * (GAP_MAX + 1) + 1) * sizeof *b->gap);
+	p->stress = malloc(((size_t)b->n_syllables * PLACES + 1) * sizeof *p->stress);
+	if (!b->fit || !b->gap || !p->stress) {
+		rhythm_bank_free(b);
+		return err_nomem(err);
+	}
+	float push = p->style->melody.syncopation;
+	for (int i = 0; i < b->n_syllables; i++) {
+		memcpy(p->stress + i * PLACES, place_costs(l, i), PLACES * sizeof *p->stress);
+		for (int g = 0; g <= GAP_MAX; g++)
+			b->gap[i * (GAP_MAX + 1) + g] = hold_cost(p, i, g);
+	}
+	for (int k = 0; k < b->n_masks; k++) {
+		int off = 0;
+		for (int t = 0; t < p->meter.steps; t++)
+			off += (b->masks[k].mask >> t & 1) && p->meter.place[t] >= PLACE_EIGHTH;
+		b->masks[k].prior += 0.5f * fabsf((float)off / (float)b->masks[k].n - 0.3f - 0.4f * push);
+	}
+	for (int i = 0; i < b->n_syllables; i++)
+		for (int k = 0; k < b->n_masks; k++) {
+			float cost = 0;
+			int at = i, before = -1;
+			for (unsigned left = b->masks[k].mask; left && at < b->n_syllables; left &= left - 1, at++) {
+				int t = __builtin_ctz(left);
+				cost += p->stress[at * PLACES + p->meter.place[t]];
+				if (before >= 0)
+					cost += b->gap[(at - 1) * (GAP_MAX + 1) + t - before];
+				before = t;
+			}
+			b->fit[(size_t)i * (size_t)b->n_masks + (size_t)k] = cost;
+		}
+	*ret = b;
+	return 0;
+}
+
+void rhythm_bank_free(struct rhythm_bank *b)
+{
+	if (!b)
+		return;
+	free(b->fit);
+	free(b->gap);
+	free(b);
+}
+
+/* ---- a draft's vocabulary ---- */
+
+/* The family's bars: those that are about as full as its lines, by songs; and the short ones that begin and end phrases. */
+static void draw_vocab(const struct plan *p, const struct rhythm_bank *b, enum tune_family family, struct rng *r, struct vocab *v)
+{
+	float weight[MASKS_MAX], onsets = 0, bars = 0;
+	for (int i = 0; i < p->n_phrases; i++)
+		if (p->sections[p->phrases[i].section].family == family && p->phrases[i].source < 0) {
+			onsets += (float)p->phrases[i].n;
+			bars += (float)p->phrases[i].bars;
+		}
+	float full = bars > 0 ? fminf((float)p->meter.steps / 2, 1.15f * onsets / bars + 0.6f) : 4;
+	for (int k = 0; k < b->n_masks; k++) {
+		float far = ((float)b->masks[k].n - full) / 1.5f;
+		weight[k] = expf(-1.8f * b->masks[k].prior) / (1 + far * far);
+	}
+	v->n = 0;
+	while (v->n < VOCAB_MAX && v->n < b->n_masks) {
+		if (v->n == VOCAB_MAX * 2 / 3) /* the rest: short ones */
+			for (int k = 0; k < b->n_masks; k++)
+				weight[k] = weight[k] > 0 && b->masks[k].n <= 4 ? expf(-2.5f * b->masks[k].prior) : weight[k] * 0.01f;
+		int k = rng_weighted(r, weight, b->n_masks);
+		if (!(weight[k] > 0))
+			break;
+		weight[k] = 0;
+		v->mask[v->n] = (int16_t)k;
+		v->cost[v->n++] = b->masks[k].prior + 0.5f * rng_gauss(r);
+	}
+	v->pickup = rng_unit(r) < p->style->melody.pickup ? -0.35f : 0.6f;
+}
+
+/* ---- one phrase ---- */
+
+struct fitting {
+	const struct plan *p;
+	const struct rhythm_bank *b;
+	const struct plan_phrase *ph;
+	const struct vocab *v;
+	const struct draft_phrase *model;
+	int earliest, latest;     /* limits of the first and the last onset */
+	float bonus[VOCAB_MAX];
+};
+
+struct found { float cost; int16_t onset[PHRASE_MAX]; };
+
+static float gap_cost(const struct fitting *f, int i, int steps)
+{
+	return f->b->gap[(f->ph->first_syllable + i) * (GAP_MAX + 1) + (steps > GAP_MAX ? GAP_MAX : steps)];
+}
+
+/* How the phrase's end suits its slot: room for a long last note and a breath, and no yawning rest. */
+static float end_cost(const struct fitting *f, int last)
+{
+	int room = f->ph->bars * f->p->meter.steps - last, least = rhythm_least_gap(&f->p->meter);
+	if (last > f->latest)
+		return HUGE_COST;
+	float cost = 0.05f * (float)(room > least + 10 ? room - least - 10 : 0);
+	if (room < least + 3)
+		cost += 0.25f;
+	/* A phrase ends on a beat more often than it goes through one; most of all a section's last. */
+	enum place pl = f->p->meter.place[(last + 64 * f->p->meter.steps) % f->p->meter.steps];
+	return cost + (pl >= PLACE_EIGHTH ? (f->ph->ends_section ? 0.35f : 0.1f) : 0);
+}
+
+static float start_cost(const struct fitting *f, int first)
+{
+	if (first < f->earliest)
+		return HUGE_COST;
+	float cost = first < 0 ? f->v->pickup : first > 8 ? 0.12f * (float)(first - 8) : 0;
+	return first < -6 ? cost + 0.1f * (float)(-6 - first) : cost;
+}
+
+/* Cost of given onsets, all of them checked. */
+static float onsets_cost(const struct fitting *f, const int16_t *onset)
+{
+	const struct plan *p = f->p;
+	int n = f->ph->n, steps = p->meter.steps;
+	float cost = start_cost(f, onset[0]) + end_cost(f, onset[n - 1]);
+	for (int i = 0; i < n; i++) {
+		cost += p->stress[(f->ph->first_syllable + i) * PLACES + p->meter.place[(onset[i] + 64 * steps) % steps]];
+		if (i + 1 < n)
+			cost += gap_cost(f, i, onset[i + 1] - onset[i]);
+	}
+	return cost;
+}
+
+struct cell { float cost; int16_t last; int8_t from, mask; };
+
+/* Puts each mask of the vocabulary after what is best for i syllables by the end of bar `stage - 1` (0 is the bar before the slot). */
+static void extend_cell(const struct fitting *f, struct cell (*best)[PHRASE_MAX + 1], int stage, int i)
+{
+	const struct rhythm_bank *b = f->b;
+	int n = f->ph->n, steps = f->p->meter.steps, bar = (stage - 1) * steps;
+	const struct cell *c = &best[stage][i];
+	const float *fit = b->fit + (size_t)(f->ph->first_syllable + i) * (size_t)b->n_masks;
+	for (int k = 0; k < f->v->n; k++) {
+		const struct mask_info *m = &b->masks[f->v->mask[k]];
+		int first = bar + m->first;
+		if (m->n > n - i || (i == 0 && first < f->earliest) || (stage == 0 && m->first < steps / 2))
+			continue;
+		float cost = c->cost + fit[f->v->mask[k]] + f->v->cost[k] + f->bonus[k];
+		cost += i ? gap_cost(f, i - 1, first - c->last) : start_cost(f, first);
+		if (f->model && stage <= PHRASE_BARS_MAX && f->model->bar_mask[stage] == m->mask)
+			cost -= 1.1f;
+		if (i + m->n == n)
+			cost += end_cost(f, bar + m->last);
+		struct cell *to = &best[stage + 1][i + m->n];
+		if (cost < to->cost)
+			*to = (struct cell){ cost, (int16_t)(bar + m->last), (int8_t)i, (int8_t)k };
+	}
+	/* A bar without an onset: none before the slot, or a long note. */
+	float idle = c->cost + (stage == 0 ? 0 : i == 0 ? 2 : 1.5f);
+	if (i < n && idle < best[stage + 1][i].cost)
+		best[stage + 1][i] = (struct cell){ idle, c->last, (int8_t)i, -1 };
+}
+
+static void fit_bars(const struct fitting *f, struct found *ret)
+{
+	struct cell best[PHRASE_BARS_MAX + 2][PHRASE_MAX + 1];
+	int n = f->ph->n, bars = f->ph->bars, steps = f->p->meter.steps;
+	for (int s = 0; s <= bars + 1 || s < 2; s++)
+		for (int i = 0; i <= n; i++)
+			best[s][i] = (struct cell){ HUGE_COST, 0, -1, -1 };
+	best[0][0].cost = 0;
+	for (int s = 0; s <= bars; s++)
+		for (int i = 0; i < n; i++)
+			if (best[s][i].cost < HUGE_COST)
+				extend_cell(f, best, s, i);
+	int end = 1;
+	for (int s = 2; s <= bars + 1; s++)
+		if (best[s][n].cost < best[end][n].cost)
+			end = s;
+	ret->cost = best[end][n].cost;
+	if (ret->cost >= HUGE_COST)
+		return;
+	for (int s = end, i = n; s > 0; s--) {
+		const struct cell *c = &best[s][i];
+		if (c->mask >= 0) {
+			int at = c->from;
+			for (unsigned left = f->b->masks[f->v->mask[c->mask]].mask; left; left &= left - 1)
+				ret->onset[at++] = (int16_t)((s - 2) * steps + __builtin_ctz(left));
+		}
+		i = c->from;
+	}
+}
+
+/* Whole phrases of human songs with as many syllables. */
+static void fit_phrases(const struct fitting *f, struct rng *r, struct found *best)
+{
+	if (f->p->meter.steps != 16)
+		return;
+	for (int k = 0; k < n_phrase_rhythms; k++) {
+		const struct phrase_rhythm *pr = &phrase_rhythms[k];
+		if (pr->n != f->ph->n)
+			continue;
+		float noise = 0.75f * rng_gauss(r) + 0.35f - 0.05f * (float)pr->songs;
+		for (int start = pr->start - 16; start <= pr->start && start < 12; start += 16) {
+			struct found t;
+			if (start < f->earliest || start < -8 || start + pr->onset[pr->n - 1] > f->latest)
+				continue;
+			for (int i = 0; i < pr->n; i++)
+				t.onset[i] = (int16_t)(start + pr->onset[i]);
+			t.cost = onsets_cost(f, t.onset) + noise;
+			if (t.cost < best->cost)
+				*best = t;
+		}
+	}
+}
+
+/* Syllables one after the other on the widest grid that holds them: what is left for what no bar of the bank fits. */
+static void fit_evenly(const struct fitting *f, struct found *ret)
+{
+	static const int grids[] = { 6, 4, 3, 2, 1 };
+	int n = f->ph->n, least = rhythm_least_step(&f->p->meter), start = f->earliest > 0 ? f->earliest : 0;
+	ret->cost = 2 * HUGE_COST;
+	for (size_t g = 0; g < sizeof grids / sizeof grids[0]; g++) {
+		int earliest = f->earliest > -8 ? f->earliest : -8;
+		if (grids[g] == 3 || (grids[g] < least && ret->cost < 2 * HUGE_COST))
+			continue;
+		for (int s = earliest; s <= start + 8; s++) {
+			struct found t;
+			for (int i = 0; i < n; i++)
+				t.onset[i] = (int16_t)(s + i * grids[g]);
+			if (t.onset[n - 1] > f->latest)
+				break;
+			t.cost = onsets_cost(f, t.onset);
+			if (t.cost < ret->cost)
+				*ret = t;
+		}
+	}
+	if (ret->cost < 2 * HUGE_COST)
+		return;
+	for (int i = 0; i < n; i++) /* no room at all: the form gives more than this */
+		ret->onset[i] = (int16_t)(start + i * (f->latest - start > n ? (f->latest - start) / n : 1));
+}
+
+static void set_onsets(const struct plan *p, const struct plan_phrase *ph, const int16_t *onset, struct draft_phrase *ret)
+{
+	int steps = p->meter.steps;
+	memcpy(ret->onset, onset, (size_t)ph->n * sizeof *onset);
+	memset(ret->bar_mask, 0, sizeof ret->bar_mask);
+	for (int i = 0; i < ph->n; i++) {
+		int bar = (onset[i] + steps) / steps;
+		if (bar >= 0 && bar <= PHRASE_BARS_MAX)
+			ret->bar_mask[bar] |= 1u << (onset[i] + steps) % steps;
+	}
+}
+
+/* ---- limits from the neighbours ---- */
+
+static const struct draft_phrase *drawn(const struct plan *p, const struct draft *d, int i)
+{
+	return &d->phrases[p->phrases[i].source >= 0 ? p->phrases[i].source : i];
+}
+
+static void set_limits(const struct plan *p, const struct draft *d, int index, struct fitting *f)
+{
+	const struct plan_phrase *ph = &p->phrases[index];
+	int steps = p->meter.steps, gap = rhythm_least_gap(&p->meter), slot = phrase_slot(p, ph);
+	f->earliest = slot < steps ? -slot : -steps;
+	f->latest = ph->bars * steps - gap;
+	if (index > 0) {
+		const struct plan_phrase *before = &p->phrases[index - 1];
+		int last = phrase_slot(p, before) + drawn(p, d, index - 1)->onset[before->n - 1];
+		if (last + gap - slot > f->earliest)
+			f->earliest = last + gap - slot;
+	}
+	/* A chorus that returns begins as it did. */
+	for (int i = index; i < p->n_phrases; i++) {
+		int source = p->phrases[i].source;
+		if (i == index && (i + 1 >= p->n_phrases || p->phrases[i + 1].source < 0))
+			continue;
+		if (i == index) {
+			const struct plan_phrase *next = &p->phrases[i + 1];
+			int first = next->source < index ? d->phrases[next->source].onset[0] : -4;
+			int latest = phrase_slot(p, next) + first - gap - slot;
+			f->latest = latest < f->latest ? latest : f->latest;
+			continue;
+		}
+		if (source == index && i > 0) {
+			/* Where it returns, what is sung before it may be drawn already or not: a modest pickup leaves room. */
+			int before = p->phrases[i - 1].source;
+			const struct plan_phrase *b = &p->phrases[i - 1];
+			int earliest = before >= 0 && before < index ? phrase_slot(p, b) + d->phrases[before].onset[b->n - 1] + gap - phrase_slot(p, &p->phrases[i]) :
+			               before == index ? -4 : -6;
+			f->earliest = earliest > f->earliest ? earliest : f->earliest;
+		}
+	}
+	if (f->earliest > f->latest - (ph->n - 1))
+		f->latest = ph->bars * steps - gap;
+}
+
+/* ---- which phrase follows which ---- */
+
+static const struct { const char *letters; float weight; } schemes[] = {
+	{ "abab", 3 }, { "abac", 2.5f }, { "aaba", 2 }, { "aabc", 1 }, { "abcb", 1 }, { "aabb", 0.6f }, { "abca", 0.6f },
+};
+#define SCHEMES ((int)(sizeof schemes / sizeof schemes[0]))
+
+/* Words that two phrases begin with in common. */
+static int common_words(const struct plan *p, const struct plan_phrase *a, const struct plan_phrase *b)
+{
+	const struct lyrics *l = p->lyrics;
+	int wa = l->syllables[a->first_syllable].word, wb = l->syllables[b->first_syllable].word, n = 0;
+	int enda = l->syllables[a->first_syllable + a->n - 1].word, endb = l->syllables[b->first_syllable + b->n - 1].word;
+	while (wa + n <= enda && wb + n <= endb && n < 4) {
+		const char *x = l->words[wa + n].text, *y = l->words[wb + n].text;
+		while (*x && (*x | 0x20) == (*y | 0x20))
+			x++, y++;
+		if (*x || *y)
+			break;
+		n++;
+	}
+	return n;
+}
+
+static void draw_models(const struct plan *p, const struct plan_section *s, struct rng *r, struct draft *d)
+{
+	float weight[SCHEMES];
+	const struct plan_phrase *ph = p->phrases + s->first_phrase;
+	for (int k = 0; k < SCHEMES; k++) {
+		weight[k] = schemes[k].weight;
+		for (int i = 0; i < 4 && i < s->n_phrases; i++)
+			for (int j = 0; j < i; j++)
+				if (schemes[k].letters[i] == schemes[k].letters[j]) {
+					weight[k] *= ph[i].rhyme >= 0 && ph[i].rhyme == ph[j].rhyme ? 1.6f : 1;
+					weight[k] *= ph[i].n == ph[j].n ? 1.5f : abs(ph[i].n - ph[j].n) > 2 ? 0.5f : 1;
+				}
+	}
+	const char *letters = schemes[rng_weighted(r, weight, SCHEMES)].letters;
+	int halves = rng_unit(r) < 0.8f;
+	for (int i = 0; i < s->n_phrases; i++) {
+		struct draft_phrase *dp = &d->phrases[s->first_phrase + i];
+		dp->model = (int16_t)ph[i].model;
+		int best = 1;
+		for (int j = 0; j < i && !ph[i].same_words; j++) {
+			int common = ph[j].bars == ph[i].bars ? common_words(p, &ph[i], &ph[j]) : 0;
+			if (common > best) {
+				best = common;
+				dp->model = (int16_t)(s->first_phrase + j);
+			}
+		}
+		for (int j = 0; j < i && dp->model < 0; j++) {
+			int kin = i < 4 ? letters[i] == letters[j] : j == i - 4 && halves;
+			if (kin && ph[j].bars == ph[i].bars)
+				dp->model = (int16_t)(s->first_phrase + j);
+		}
+	}
+}
+
+/* ---- all phrases ---- */
+
+static void draw_phrase(const struct plan *p, const struct rhythm_bank *b, const struct vocab *v, int index, struct rng *r, struct draft *d)
+{
+	const struct plan_phrase *ph = &p->phrases[index];
+	struct draft_phrase *dp = &d->phrases[index];
+	struct fitting f = { .p = p, .b = b, .ph = ph, .v = v };
+	int model = dp->model >= 0 ? (p->phrases[dp->model].source >= 0 ? p->phrases[dp->model].source : dp->model) : -1;
+	if (model >= 0 && p->phrases[model].bars == ph->bars)
+		f.model = &d->phrases[model];
+	set_limits(p, d, index, &f);
+	for (int k = 0; k < v->n; k++)
+		for (int i = p->sections[ph->section].first_phrase; i < index && !(f.bonus[k] < 0); i++)
+			for (int bar = 1; bar <= p->phrases[i].bars && bar <= PHRASE_BARS_MAX; bar++)
+				if (d->phrases[i].bar_mask[bar] == b->masks[v->mask[k]].mask)
+					f.bonus[k] = -0.35f;
+	struct found best, same;
+	fit_bars(&f, &best);
+	fit_phrases(&f, r, &best);
+	if (f.model && p->phrases[model].n == ph->n) {
+		memcpy(same.onset, f.model->onset, sizeof same.onset);
+		same.cost = onsets_cost(&f, same.onset) - (ph->same_words ? 50 : 1 + 0.45f * (float)ph->n);
+		if (same.cost < best.cost)
+			best = same;
+	}
+	if (best.cost > HUGE_COST / 2)
+		fit_evenly(&f, &best);
+	set_onsets(p, ph, best.onset, dp);
+}
+
+void rhythm_draw(const struct plan *p, struct rhythm_bank *b, struct rng *r, struct draft *d)
+{
+	struct vocab vocab[FAMILIES];
+	for (int f = 0; f < FAMILIES; f++)
+		vocab[f].n = 0;
+	for (int s = 0; s < p->n_sections; s++) {
+		const struct plan_section *sec = &p->sections[s];
+		if (!sec->n_phrases || sec->same_as >= 0)
+			continue;
+		if (!vocab[sec->family].n)
+			draw_vocab(p, b, sec->family, r, &vocab[sec->family]);
+		draw_models(p, sec, r, d);
+		for (int i = 0; i < sec->n_phrases; i++)
+			draw_phrase(p, b, &vocab[sec->family], sec->first_phrase + i, r, d);
+	}
+}
+
+int rhythm_for_instrument(const struct meter *m, struct rng *r, int bars, float density, int16_t *onset)
+{
+	struct mask_info masks[MASKS_MAX];
+	float weight[MASKS_MAX];
+	int k = gather_masks(m, masks), n = 0;
+	for (int bar = 0; bar < bars; bar++) {
+		int last = bar == bars - 1;
+		float want = last ? density * 0.5f : density;
+		for (int i = 0; i < k; i++) {
+			float far = (float)masks[i].n - want;
+			weight[i] = expf(-2 * masks[i].prior) / (1 + far * far);
+			if (bar == 0 && masks[i].first > 4)
+				weight[i] *= 0.1f;
+			if (last && masks[i].last > m->steps - 6)
+				weight[i] = 0;
+		}
+		for (unsigned left = masks[rng_weighted(r, weight, k)].mask; left && n < PHRASE_MAX; left &= left - 1)
+			onset[n++] = (int16_t)(bar * m->steps + __builtin_ctz(left));
+	}
+	return n;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* tune_figures [-s STYLE] [-n SEEDS] [-c CANDIDATES] [-k KEY] [-v] LYRICS...
+ *
+ * Makes scores and prints, for each figure that the judge counts in a tune, its mean, its extremes and how often it holds; -v also prints each
+ * song's figures that don't hold. Stress comes from the lyrics as parsed. */
+#include <math.h>
+#include <time.h>
+
+#include "compose_support.h"
+
+enum row { OFFBEAT, ON_ONE, TONE_OFF, STEPS, REPEATS, WIDE, RANGE, RHYTHM_AGAIN, BARS_AGAIN, LIFT, PEAK, STRESSED, UNSTRESSED, PACE, ROWS };
+
+static const struct { const char *name; double low, high; } rows[ROWS] = {
+	[OFFBEAT] = { "offbeat_onsets", 0.35, 0.65 }, [ON_ONE] = { "chord_tone_on_one", 0.65, 0.95 }, [TONE_OFF] = { "chord_tone_offbeat", 0.45, 0.8 },
+	[STEPS] = { "steps_le_2", 0.6, 0.82 }, [REPEATS] = { "repeated_pitch", 0.1, 0.4 }, [WIDE] = { "leaps_gt_7", 0, 0.04 },
+	[RANGE] = { "range_semitones", 11, 22 }, [RHYTHM_AGAIN] = { "bars_rhythm_heard_before", 0.4, 0.85 },
+	[BARS_AGAIN] = { "bars_heard_before", 0.2, 0.7 }, [LIFT] = { "chorus_lift_semitones", 0.5, 6 }, [PEAK] = { "peak_in_chorus", 1, 1 },
+	[STRESSED] = { "stressed_on_beat", 0.55, 1 }, [UNSTRESSED] = { "unstressed_on_beat", 0, 0.35 },
+	[PACE] = { "syllables_per_second", 1, 4.5 },
+};
+
+static double share(int part, int whole)
+{
+	return whole ? (double)part / whole : 0;
+}
+
+static void count_bars(const struct score *s, double *v)
+{
+	static unsigned rhythm[4000], whole[4000];
+	int bars = 0, again = 0, again_whole = 0, ticks = score_bar_ticks(s);
+	for (int i = 0; i < s->n_vocal;) {
+		int bar = s->vocal[i].start / ticks, r = 0, w = 0;
+		unsigned a = 7, b = 7;
+		for (; i < s->n_vocal && s->vocal[i].start / ticks == bar; i++) {
+			a = a * 31 + (unsigned)(s->vocal[i].start % ticks) / 120 + 1;
+			b = b * 131 + (unsigned)(s->vocal[i].start % ticks) / 120 * 128 + (unsigned)s->vocal[i].midi;
+		}
+		for (int k = 0; k < bars; k++) {
+			r |= rhythm[k] == a;
+			w |= whole[k] == b;
+		}
+		rhythm[bars] = a;
+		whole[bars++] = b;
+		again += r;
+		again_whole += w;
+	}
+	v[RHYTHM_AGAIN] = share(again, bars);
+	v[BARS_AGAIN] = share(again_whole, bars);
+}
+
+static void count_notes(const struct score *s, double *v)
+{
+	int off = 0, off_tones = 0, one = 0, one_tones = 0, pairs = 0, small = 0, same = 0, wide = 0, low = 127, high = 0;
+	int bar = score_bar_ticks(s), top[2] = { 0, 0 }, count[2] = { 0, 0 };
+	double sum[2] = { 0, 0 };
+	for (int i = 0; i < s->n_vocal; i++) {
+		const struct vocal_note *n = &s->vocal[i];
+		int tone = chord_pitch_classes(&score_chord_at(s, n->start)->chord, s->tonic_pc) >> (n->midi % 12) & 1;
+		if (n->start % TICKS_PER_QUARTER) {
+			off++;
+			off_tones += tone;
+		} else if (n->start % bar == 0) {
+			one++;
+			one_tones += tone;
+		}
+		low = n->midi < low ? n->midi : low;
+		high = n->midi > high ? n->midi : high;
+		enum section_kind k = SECTION_KINDS; /* where it starts, as the judge has it */
+		for (int j = 0; j < s->n_sections; j++)
+			if (n->start >= s->sections[j].start && n->start < s->sections[j].end)
+				k = s->sections[j].kind;
+		if (k == SECTION_VERSE || k == SECTION_CHORUS) {
+			int c = k == SECTION_CHORUS;
+			sum[c] += n->midi;
+			count[c]++;
+			top[c] = n->midi > top[c] ? n->midi : top[c];
+		}
+		if (i + 1 < s->n_vocal && n[1].start - n->start - n->dur < TICKS_PER_QUARTER) {
+			int size = abs(n[1].midi - n->midi);
+			pairs++;
+			small += size <= 2;
+			same += size == 0;
+			wide += size > 7;
+		}
+	}
+	v[OFFBEAT] = share(off, s->n_vocal);
+	v[ON_ONE] = one >= 4 ? share(one_tones, one) : (double)NAN;
+	v[TONE_OFF] = off >= 8 ? share(off_tones, off) : (double)NAN;
+	v[STEPS] = share(small, pairs);
+	v[REPEATS] = share(same, pairs);
+	v[WIDE] = share(wide, pairs);
+	v[RANGE] = high - low;
+	v[LIFT] = count[0] && count[1] ? sum[1] / count[1] - sum[0] / count[0] : (double)NAN;
+	v[PEAK] = count[0] && count[1] ? top[1] >= top[0] : (double)NAN;
+}
+
+static void count_words(const struct score *s, double *v)
+{
+	const struct lyrics *l = s->lyrics;
+	int stressed = 0, on = 0, unstressed = 0, un_on = 0;
+	double pace = 0;
+	for (int i = 0; i < s->n_vocal; i++) {
+		const struct vocal_note *n = &s->vocal[i];
+		const struct word *w = &l->words[n->word];
+		enum stress st = l->syllables[w->first_syllable + n->syllable].stress;
+		if (w->n_syllables < 2 || (i && n[-1].word == n->word && n[-1].syllable == n->syllable))
+			continue;
+		stressed += st == STRESS_PRIMARY;
+		on += st == STRESS_PRIMARY && n->start % TICKS_PER_QUARTER == 0;
+		unstressed += st == STRESS_NONE;
+		un_on += st == STRESS_NONE && n->start % TICKS_PER_QUARTER == 0;
+	}
+	for (int i = 0, first = 0; i < s->n_vocal; i++) {
+		if (i + 1 < s->n_vocal && s->vocal[i + 1].line == s->vocal[i].line)
+			continue;
+		double seconds = score_seconds(s, s->vocal[i].start + s->vocal[i].dur) - score_seconds(s, s->vocal[first].start);
+		pace = fmax(pace, (i - first + 1) / seconds);
+		first = i + 1;
+	}
+	v[STRESSED] = stressed >= 8 ? share(on, stressed) : (double)NAN;
+	v[UNSTRESSED] = stressed >= 8 ? share(un_on, unstressed) : (double)NAN;
+	v[PACE] = pace;
+}
+
+struct sums { double sum, low, high; int n, held; };
+
+static void add_song(const struct score *s, struct sums *sums, const char *what, int verbose, int *ret_all)
+{
+	double v[ROWS];
+	count_bars(s, v);
+	count_notes(s, v);
+	count_words(s, v);
+	*ret_all = 1;
+	for (int r = 0; r < ROWS; r++) {
+		if (isnan(v[r]))
+			continue;
+		int ok = v[r] >= rows[r].low && v[r] <= rows[r].high;
+		struct sums *a = &sums[r];
+		a->low = a->n ? fmin(a->low, v[r]) : v[r];
+		a->high = a->n ? fmax(a->high, v[r]) : v[r];
+		a->sum += v[r];
+		a->n++;
+		a->held += ok;
+		*ret_all &= ok;
+		if (verbose && !ok)
+			printf("  %s: %s %.3f\n", what, rows[r].name, v[r]);
+	}
+}
+
+static void print_rows(const struct sums *sums, int songs, int whole, double seconds)
+{
+	printf("%-26s %8s %8s %8s   %-12s %s\n", "figure", "mean", "least", "most", "line", "holds");
+	for (int r = 0; r < ROWS; r++) {
+		const struct sums *a = &sums[r];
+		if (a->n)
+			printf("%-26s %8.3f %8.3f %8.3f   %.2f..%-6.2f %5.1f %% of %d\n", rows[r].name, a->sum / a->n, a->low, a->high, rows[r].low, rows[r].high,
+			       100.0 * a->held / a->n, a->n);
+	}
+	printf("all lines hold in %.1f %% of %d songs; %.1f ms a song\n", 100.0 * whole / (songs ? songs : 1), songs, 1000 * seconds / (songs ? songs : 1));
+}
+
+static double now_s(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+int main(int argc, char **argv)
+{
+	struct madrigal_request req = { .candidates = COMPOSE_DEFAULT_CANDIDATES };
+	int seeds = 8, verbose = 0, songs = 0, whole = 0, i = 1;
+	static struct sums sums[ROWS];
+	for (; i + 1 < argc && argv[i][0] == '-'; i++) {
+		const char *o = argv[i];
+		if (!strcmp(o, "-v"))
+			verbose = 1;
+		else if (!strcmp(o, "-s"))
+			req.style = argv[++i];
+		else if (!strcmp(o, "-n"))
+			seeds = atoi(argv[++i]);
+		else if (!strcmp(o, "-c"))
+			req.candidates = atoi(argv[++i]);
+		else if (!strcmp(o, "-k"))
+			req.key = argv[++i];
+		else if (!strcmp(o, "-t"))
+			req.tempo_bpm = atof(argv[++i]);
+		else if (!strcmp(o, "-m"))
+			req.time_signature = argv[++i];
+		else if (!strcmp(o, "-d"))
+			req.duration_s = atof(argv[++i]);
+	}
+	struct studio st;
+	double spent = 0;
+	if (studio_open(&st)) {
+		fprintf(stderr, "%s\n", st.err.message);
+		return 1;
+	}
+	for (; i < argc; i++) {
+		char *text;
+		size_t len;
+		struct lyrics l;
+		if (file_read(argv[i], 100000, &text, &len, &st.err) || lyrics_parse(text, len, st.lexicon, 0, &l, &st.err)) {
+			fprintf(stderr, "%s: %s\n", argv[i], st.err.message);
+			return 1;
+		}
+		for (int s = 0; s < st.styles.n; s++)
+			for (int seed = 1; seed <= seeds; seed++) {
+				struct madrigal_request r = req;
+				struct brief brief;
+				struct score score;
+				char what[300];
+				int all;
+				if (req.style && strcmp(req.style, st.styles.styles[s]->name))
+					continue;
+				r.style = st.styles.styles[s]->name;
+				r.seed = (uint64_t)seed;
+				double t = now_s();
+				if (studio_compose(&st, &l, &r, &brief, &score)) {
+					fprintf(stderr, "%s, %s, %d: %s\n", argv[i], r.style, seed, st.err.message);
+					continue;
+				}
+				spent += now_s() - t;
+				snprintf(what, sizeof what, "%s %s %d (%.0f bpm %d bars %.0f s)", argv[i], r.style, seed, score.tempo_bpm, score.bars, score_duration(&score));
+				add_song(&score, sums, what, verbose, &all);
+				whole += all;
+				songs++;
+				score_release(&score);
+			}
+		lyrics_release(&l);
+		free(text);
+	}
+	print_rows(sums, songs, whole, spent);
+	studio_close(&st);
+	return 0;
+}
