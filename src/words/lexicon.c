@@ -329,7 +329,7 @@ const char *lexicon_find(const struct lexicon *lx, enum word_list list, const ch
 /* The words of a tag in small letters, numbers and repetition marks taken out. */
 struct tag_words {
 	char word[TAG_WORDS_MAX][24];
-	int n, number, more; /* more: there was other text */
+	int n, number;
 };
 
 static int as_number(const char *w)
@@ -344,6 +344,7 @@ static int as_number(const char *w)
 
 static void tag_split(const char *text, size_t len, struct tag_words *t)
 {
+	int just_set = 0; /* the word before was the number */
 	*t = (struct tag_words){ 0 };
 	for (size_t i = 0; i < len && t->n < TAG_WORDS_MAX;) {
 		size_t n = 0, digits = 0;
@@ -360,11 +361,16 @@ static void tag_split(const char *text, size_t len, struct tag_words *t)
 			digits += (size_t)digit;
 		}
 		w[n] = 0;
+		if (just_set && (!strncmp(w, "bar", 3) || !strncmp(w, "beat", 4) || !strncmp(w, "sec", 3) || !strcmp(w, "measures")))
+			t->number = 0; /* "8 bars" numbers no section */
+		just_set = 0;
 		if (n == 0 || (w[0] == 'x' && digits) || (digits && w[n - 1] == 'x') || !strcmp(w, "x") || !strcmp(w, "repeat"))
 			continue;
 		if (digits) {
-			if (!t->number && n <= 2)
+			if (!t->number && n <= 2) {
 				t->number = atoi(w);
+				just_set = 1;
+			}
 			/* "middle 8" is a name */
 			if (!(n == 1 && w[0] == '8' && t->n && !strcmp(t->word[t->n - 1], "middle")))
 				continue;

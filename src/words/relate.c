@@ -2,6 +2,7 @@
 #include "words/relate.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -10,6 +11,7 @@
 #include "words/text.h"
 
 #define TITLE_WORDS_MAX 8
+#define RHYME_BYTES 64
 #define SAME_STANZA 0.75 /* share of words in common that makes two stanzas one */
 
 static int same_word(const struct word *a, const struct word *b)
@@ -150,17 +152,19 @@ static void rhyme_key(const struct lyrics *l, int line, char *key, size_t size)
 	key[n] = 0;
 }
 
-static void set_rhymes(struct lyrics *l)
+static int set_rhymes(struct lyrics *l)
 {
-	char mine[64], other[64];
+	char (*key)[RHYME_BYTES] = malloc((size_t)(l->n_lines + 1) * sizeof *key);
+	if (!key)
+		return -1;
+	for (int i = 0; i < l->n_lines; i++)
+		rhyme_key(l, i, key[i], sizeof key[i]);
 	for (int s = 0; s < l->n_sections; s++) {
 		int first = l->sections[s].first_line, next = 0;
 		for (int i = first; i < first + l->sections[s].n_lines; i++) {
-			rhyme_key(l, i, mine, sizeof mine);
 			l->lines[i].rhyme = -1;
 			for (int j = i - 1; j >= first && l->lines[i].rhyme < 0; j--) {
-				rhyme_key(l, j, other, sizeof other);
-				if (strcmp(mine, other))
+				if (strcmp(key[i], key[j]))
 					continue;
 				if (l->lines[j].rhyme < 0)
 					l->lines[j].rhyme = next++;
@@ -168,6 +172,8 @@ static void set_rhymes(struct lyrics *l)
 			}
 		}
 	}
+	free(key);
+	return 0;
 }
 
 /* The most repeated line of choruses (or hooks), else the first that the lead sings. */
@@ -228,6 +234,5 @@ int relate_all(struct lyrics *l, struct arena *arena, const char *title)
 			if (same_section(l, i, j))
 				l->sections[i].same_as = j;
 	}
-	set_rhymes(l);
-	return set_names(l, arena) < 0 || set_title(l, arena, title) < 0 ? -1 : 0;
+	return set_rhymes(l) < 0 || set_names(l, arena) < 0 || set_title(l, arena, title) < 0 ? -1 : 0;
 }
