@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compose/plan.h"
+
 #define MOTIF 12
 
 struct line_player {
@@ -170,16 +172,49 @@ static void place(struct line_player *lp, int start, int dur, char letter)
 	lp->ends_at = start + dur;
 }
 
+/* Plays the tune that the composer has for the section; 0 if there is none. The last note is the last chord's and rings. */
+static int play_tune(struct line_player *lp)
+{
+	struct arrange *a = lp->a;
+	struct player *p = lp->p;
+	const struct style_instrument *in = p->instrument;
+	int home = home_of(a, p), low = home - 9 > in->low ? home - 9 : in->low, high = home + 10 < in->high ? home + 10 : in->high, n = 0, change;
+	struct tune_note *tune = NULL;
+	int rc = compose_lead_tune(a->req, a->s, lp->as->index, low, high, &tune, &n, NULL);
+	if (rc < 0) {
+		p->failed = 1;
+		return 1;
+	}
+	int rings = lp->as->index + 1 == a->n_sections && strcmp(a->style->form.ending, "fade");
+	for (int i = 0; i < n && !(rings && tune[i].start >= a->ring); i++) {
+		int dur = rings && tune[i].start + tune[i].dur > a->ring ? a->ring - tune[i].start : tune[i].dur;
+		float v = arrange_velocity(a, p, lp->as, tune[i].start) + (dur >= TICKS_PER_QUARTER ? 3 : 0);
+		arrange_note(p, tune[i].start, dur, tune[i].midi, v, ART_LEGATO, 0);
+		p->last_midi = tune[i].midi;
+	}
+	free(tune);
+	if (rings && n) {
+		const struct chord *c = chord_of_note(a, a->ring, a->end, &change);
+		int dur = strcmp(a->style->form.ending, "stop") ? a->end - a->ring + a->tail : TICKS_PER_QUARTER;
+		int m = find_pitch(lp, c, a->ring, dur, p->last_midi < 0 ? home : p->last_midi, 1, 1);
+		arrange_note(p, a->ring, dur, m, arrange_velocity(a, p, lp->as, a->ring), ART_LEGATO, 0);
+	}
+	return n > 0;
+}
+
 void play_line(struct arrange *a, struct player *p, const struct arr_section *as)
 {
 	if (p->level[as->index] <= 0 || !a->s->n_chords)
 		return;
-	char *row = pitched_row(a, p, as);
-	if (!row)
-		return;
 	struct line_player lp = { .a = a, .p = p, .as = as, .anchor = home_of(a, p), .ends_at = as->sec->start };
 	int first = next_vocal(&lp, as->sec->start);
 	lp.sung = first < a->s->n_vocal && a->s->vocal[first].start < as->sec->end;
+	if (p->role == ROLE_LEAD || p->plays_tune)
+		if (!lp.sung && play_tune(&lp))
+			return;
+	char *row = pitched_row(a, p, as);
+	if (!row)
+		return;
 	make_motif(&lp);
 	for (int i = 0, n = as->bars * a->steps; i < n; i++) {
 		if (row[i] == '.' || row[i] == '-')
