@@ -14,6 +14,7 @@
 #define BEFORE_S 0.25           /* sung before the first consonant and after the last: silence that the network needs around a line */
 #define AFTER_S 0.30
 #define VOICED_HZ 60.0f         /* below it, the spoken pitch means: unvoiced */
+#define NETWORK_HEADROOM 4       /* semitones below the singer's highest note: above, retuning sounds better than the network (docs/voice.md) */
 #define SUB_SAMPLES 5           /* of a frame, to tell how much of each token it holds */
 
 static double max_d(double a, double b) { return a > b ? a : b; }
@@ -112,7 +113,7 @@ static void bend_prosody(const struct plan *p, const struct singer *singer, stru
 	const struct spoken *s = p->spoken;
 	int n_spoken = 2 * s->n_frames, n = 2 * b->n, hint = 0;
 	double step = FRAME_S / 2;
-	float low = note_hz(singer->low - 0.5), high = note_hz(singer->high + 0.5);
+	float low = note_hz(singer->low - 0.5), high = note_hz(singer->high - NETWORK_HEADROOM + 0.5);
 	tune_curve(p->line, p->manner, b->t0, step, n, tune);
 	for (int i = 0; i < n; i++) {
 		double t = b->t0 + (i + 0.5) * step;

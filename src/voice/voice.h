@@ -41,7 +41,7 @@ struct sung_line {
 };
 
 /* Sings. *ret: mono, VOICE_RATE, length_s long, owned by the caller, loudness even from line to line (about -20 LUFS at dynamic 0.7).
- * Notes within singer->low..high are sung by the network, others by resynthesis. Thread-safe; the result depends on its arguments only.
+ * Notes from singer->low to four semitones below singer->high are sung by the network, others sung at that limit and retuned by resynthesis. Thread-safe; the result depends on its arguments only.
  * manner: the style's way of singing. ret_start, ret_end (may be NULL): n_notes values, when each note's vowel was really placed. */
 int voice_sing(struct voice *v, const struct singer *singer, const struct style_singer *manner, const struct sung_line *line,
                const cancel_flag *cancel, struct audio *ret, float *ret_start, float *ret_end, struct madrigal_error *err) MUST_CHECK;
