@@ -7,6 +7,16 @@
  *
  * What a level means (style_part.plays): 0 silent; below ARRANGE_HELD_BACK the part is kept for later: it leaves out the first of several
  * verses, pre-choruses or choruses; above that, how strongly it plays.
+ *
+ * How a pattern is read, by the instrument (its General MIDI program) that plays it:
+ *   pianos (0..7)             'C' adds the chord's root below, the left hand; 'b' is an octave there
+ *   guitars and the like      'c', 'C' are strums too; 'l' and 'b' are the thumb's two strings, digits the upper four; 'm' is a dead stroke
+ *   overdriven (29, 30)       'c', 'C' are power chords, 'm' the palm-muted fifth; strums stay whole chords
+ *   plucked, struck           digits, 'l' and 'b' ring until the same finger plays again or the chord changes
+ *   pads                      common tones of 'c' sound on from chord to chord; 'C' strikes them anew
+ * A note that begins at most an eighth before a chord and is held into it anticipates it; others are struck again on the new chord.
+ * Fills are ranked by their number of strokes: the greater the lift into the next section, the busier. A fill takes over from its first
+ * stroke. Leads play the song's own tune (compose_lead_tune) where nobody sings; their patterns serve where someone does.
  */
 #ifndef COMPOSE_ARRANGE_H
 #define COMPOSE_ARRANGE_H

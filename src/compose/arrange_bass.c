@@ -44,7 +44,8 @@ static void follow_kick(const struct arrange *a, const struct arr_section *as, c
 static int root_of(const struct bass *b, const struct chord *c)
 {
 	int pc = (b->a->s->tonic_pc + c->bass) % 12, home = b->low + 6;
-	int near = b->p->last_midi < 0 ? home : (b->p->last_midi + home) / 2;
+	/* A chord that returns has its root where it was: home counts far more than the way from the last note. */
+	int near = b->p->last_midi < 0 ? home : home + (b->p->last_midi - home) / 6;
 	int m = nearest_pitch(pc, near, b->low, b->high);
 	return m >= 0 ? m : nearest_pitch(pc, near, b->p->instrument->low, b->p->instrument->high);
 }

@@ -20,6 +20,7 @@ struct line_player {
 	int ends_at;         /* tick where the last note ended */
 	int hint;            /* next_vocal's memory: all before it have ended */
 	int sung;            /* someone sings in this section */
+	const struct chord *chord; /* the last note's */
 };
 
 /* A contour of small steps with one leap, the same each time the section's kind comes. */
@@ -108,8 +109,8 @@ static int find_pitch(struct line_player *lp, const struct chord *c, int start, 
 			cost -= 1.5f;
 		if (lp->p->last_midi >= 0 && abs(m - lp->p->last_midi) > 9)
 			cost += 2;
-		if (!guide && m == lp->p->last_midi)
-			cost += 0.6f;
+		if (m == lp->p->last_midi) /* under one chord a long line moves; to a new one it may hold */
+			cost += !guide ? 0.6f : lp->chord == c ? 4 : 0;
 		if (cost < least) {
 			least = cost;
 			best = m;
@@ -149,6 +150,7 @@ static void place(struct line_player *lp, int start, int dur, char letter)
 	int m = find_pitch(lp, c, start, dur, wanted, strong, guide);
 	if (m < 0)
 		return;
+	lp->chord = c;
 	if (fresh && !guide)
 		lp->anchor = m;
 	int ring = start + dur >= a->end && strcmp(a->style->form.ending, "stop") ? a->tail : 0;
