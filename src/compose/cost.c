@@ -269,6 +269,20 @@ static void count_words(const struct plan *p, const struct draft *d, struct tune
 	f->melisma = share(d->n_notes - syllables, syllables);
 }
 
+/* The fastest phrase, syllables a second. */
+static void count_pace(const struct plan *p, const struct draft *d, struct tune_figures *f)
+{
+	for (int i = 0, first = 0, syllables = 0; i < d->n_notes; i++) {
+		syllables += d->notes[i].first;
+		if (i + 1 < d->n_notes && d->notes[i + 1].phrase == d->notes[i].phrase)
+			continue;
+		float seconds = (float)((d->notes[i].end - d->notes[first].start) * p->meter.step_s);
+		f->pace = fmaxf(f->pace, (float)syllables / seconds);
+		first = i + 1;
+		syllables = 0;
+	}
+}
+
 void tune_measure(const struct plan *p, const struct draft *d, struct tune_figures *ret)
 {
 	memset(ret, 0, sizeof *ret);
@@ -280,6 +294,7 @@ void tune_measure(const struct plan *p, const struct draft *d, struct tune_figur
 	count_steps(p, d, ret);
 	count_range(p, d, ret);
 	count_words(p, d, ret);
+	count_pace(p, d, ret);
 }
 
 /* ---- the cost ---- */
@@ -310,7 +325,7 @@ float tune_cost(const struct plan *p, const struct tune_figures *f)
 		{ f->leaps, 0.05f, 0.15f, 0.03f, 1 * sure, 0.07f + 0.06f * p->style->melody.leap },       /* five semitones or more: 8-14 % */
 		{ f->wide_leaps, 0, 0.02f, 0.01f, 2 * sure, 0 },                             /* more than seven: 1.8 % */
 		{ f->leap_reversed, 0.55f, 1, 0.1f, 0.6f * sure, 0.65f },                    /* 54 %, POP909 59 % */
-		{ f->range, 13, 17, 1, 2.5f * sure, 15 },                                    /* median 17; a singer's comfortable tenth is 16 */
+		{ f->range, 13, 17, 1, 3 * sure, 15 },                                      /* median 17; a singer's comfortable tenth is 16 */
 		{ f->tessitura, 6, 12, 1, 0.6f * sure, 9 },                                  /* 9, POP909 11 */
 		{ f->rhythm_again, 0.48f, 0.78f, 0.04f, 2 * sure, 0.6f },                    /* bars with a rhythm heard before: 53 %, POP909 60 % */
 		{ f->bars_again, 0.27f, 0.62f, 0.04f, 2 * sure, 0.45f },                     /* bars heard before: 40 %, POP909 47 % */
@@ -329,6 +344,7 @@ float tune_cost(const struct plan *p, const struct tune_figures *f)
 		{ f->melisma, 0.05f, 0.17f, 0.02f, 1 * sure, p->style->melody.melisma },     /* extra notes a syllable: 0.15 */
 		{ f->entries_off, 0.5f, 0.85f, 0.08f, 0.7f * sure, 0.65f },                  /* phrases that begin off 1 and 3: 72 %, POP909 62 % */
 		{ f->dull_bars, 0, 0.05f, 0.03f, 1 * sure, 0 },                              /* bars on one pitch: ROC rejects them */
+		{ f->pace, 0, 4.1f, 0.3f, 1.5f, 3 },                                         /* the singer's words get lost beyond 4.5 a second (measured) */
 		{ f->out_of_range, 0, 0, 0.01f, 2, 0 },
 	};
 	float cost = 0;

@@ -114,7 +114,7 @@ static int draw_pitch(const struct plan *p, const struct pitch_tables *tab, cons
 	for (int q = t->low; q <= t->high; q++) {
 		float v = glad[(q - p->tonic_pc + 120) % 12];
 		if (v > 0) {
-			v *= pull((float)q - want, 3.6f);
+			v *= pull((float)q - want, 4.0f);
 			if (i > 0)
 				v *= step_weight(tab, p, t, i, q, prev, prev_step);
 			else if (prev)
@@ -149,7 +149,7 @@ void pitch_tables_init(struct pitch_tables *t, int minor, const struct style_mel
 		for (int s = -12; s <= 12; s++) {
 			float w = powf(interval_from_degree[minor][d][s + 12] + 0.0015f, 0.7f);
 			if (s == 0)
-				w *= 0.45f + 1.0f * manner->repeat;
+				w *= 0.28f + 0.8f * manner->repeat;
 			if (abs(s) >= 3)
 				w *= 0.65f + 0.7f * manner->leap;
 			if (abs(s) > 7)
@@ -171,10 +171,8 @@ static void draw_manner(const struct plan *p, enum tune_family f, struct rng *r,
 	static const float shares[4] = { 0.25f, 0.33f, 0.18f, 0.24f }; /* arch, descent, ascent, valley: Billboard */
 	for (int i = 0; i < 4; i++)
 		m->shape[i] = rng_weighted(r, shares, 4);
-	m->bend = 1.6f + 1.8f * rng_unit(r);
+	m->bend = 2.0f + 2.0f * rng_unit(r);
 	m->peak = -1;
-	if (!family_is_high(f) && f != FAMILY_BRIDGE)
-		return;
 	for (int s = 0; s < p->n_sections && m->peak < 0; s++)
 		if (p->sections[s].family == f && p->sections[s].n_phrases) {
 			int n = p->sections[s].n_phrases;
@@ -210,8 +208,10 @@ static void set_window(const struct plan *p, const struct plan_phrase *ph, const
 	t->centre = centre + 0.5f * rng_gauss(r);
 	t->low = (int)fmaxf((float)p->low, centre - 8);
 	t->high = (int)fminf((float)p->high - (peak ? 0 : 1), centre + (family_is_high(s->family) ? 7 : 6));
-	if (!family_is_high(s->family) && t->high > p->high - 2)
+	if (!family_is_high(s->family) && !peak && t->high > p->high - 2)
 		t->high = p->high - 2;
+	if (peak)
+		t->high = p->high;
 	if (t->high - t->low < 5)
 		t->low = t->high - 5;
 	t->close = 0;
@@ -386,9 +386,13 @@ void melody_draw(const struct plan *p, const struct pitch_tables *tab, struct rn
 	struct manner manner[FAMILIES];
 	for (int f = 0; f < FAMILIES; f++)
 		draw_manner(p, (enum tune_family)f, r, &manner[f]);
-	/* The one peak is the chorus'; a bridge has its own only where there is no chorus. */
-	if (manner[FAMILY_CHORUS].peak >= 0)
-		manner[FAMILY_BRIDGE].peak = manner[FAMILY_POST].peak = -1;
+	/* The one peak is the chorus', else the bridge's, else the verse's. */
+	static const enum tune_family order[] = { FAMILY_CHORUS, FAMILY_BRIDGE, FAMILY_VERSE, FAMILY_POST, FAMILY_PRE, FAMILY_OTHER };
+	for (int f = 0, found = 0; f < FAMILIES; f++) {
+		if (found)
+			manner[order[f]].peak = -1;
+		found |= manner[order[f]].peak >= 0;
+	}
 	int before = 0;
 	for (int i = 0; i < p->n_phrases; i++) {
 		const struct plan_phrase *ph = &p->phrases[i];

@@ -16,9 +16,10 @@
 #define GAP_MAX 24
 #define HUGE_COST 1e6f
 
-struct mask_info { uint16_t mask; int8_t n, first, last; float prior; };
+struct mask_info { uint16_t mask; int8_t n, first, last; float prior, usual; };
 
-struct vocab { int n; int16_t mask[VOCAB_MAX]; float cost[VOCAB_MAX]; float pickup; };
+/* used: whether a phrase of the section at hand has the bar already */
+struct vocab { int n; int16_t mask[VOCAB_MAX]; uint8_t used[VOCAB_MAX]; float cost[VOCAB_MAX]; float pickup; };
 
 struct rhythm_bank {
 	int n_masks, n_syllables;
@@ -59,6 +60,7 @@ static float hold_cost(const struct plan *p, int i, int steps)
 		cost += HUGE_COST;
 	/* Consonants take time: a full coda wants a longer note. */
 	cost += 6 * fmaxf(0, 0.14f + 0.035f * (float)s->coda_consonants - seconds);
+	cost += 6 * fmaxf(0, 0.25f - seconds);
 	if (steps > 4 && !ends_word)
 		cost += 0.3f * (float)(steps - 4);
 	if (ends_word && w->punct && w->punct != '-')
@@ -173,6 +175,7 @@ int rhythm_bank_new(struct plan *p, struct rhythm_bank **ret, struct madrigal_er
 		for (int t = 0; t < p->meter.steps; t++)
 			off += (b->masks[k].mask >> t & 1) && p->meter.place[t] >= PLACE_EIGHTH;
 		b->masks[k].prior += 0.5f * fabsf((float)off / (float)b->masks[k].n - 0.3f - 0.4f * push);
+		b->masks[k].usual = expf(-2 * b->masks[k].prior);
 	}
 	for (int i = 0; i < b->n_syllables; i++)
 		for (int k = 0; k < b->n_masks; k++) {
@@ -202,6 +205,37 @@ void rhythm_bank_free(struct rhythm_bank *b)
 
 /* ---- a draft's vocabulary ---- */
 
+/* Draws up to k masks without putting back, weighted (Efraimidis and Spirakis 2006: the k greatest of u^(1/w)), into v. */
+static void draw_masks(const float *weight, int n, int k, struct rng *r, const struct rhythm_bank *b, struct vocab *v)
+{
+	float key[VOCAB_MAX];
+	int16_t mask[VOCAB_MAX];
+	int got = 0;
+	for (int i = 0; i < n; i++) {
+		if (!(weight[i] > 0))
+			continue;
+		float x = logf(rng_unit(r) + 1e-8f) / weight[i];
+		if (got == k && x <= key[k - 1])
+			continue;
+		int at = got < k ? got++ : k - 1;
+		for (; at > 0 && key[at - 1] < x; at--) {
+			key[at] = key[at - 1];
+			mask[at] = mask[at - 1];
+		}
+		key[at] = x;
+		mask[at] = (int16_t)i;
+	}
+	for (int i = 0; i < got; i++) {
+		int have = 0;
+		for (int j = 0; j < v->n; j++)
+			have |= v->mask[j] == mask[i];
+		if (have)
+			continue;
+		v->mask[v->n] = mask[i];
+		v->cost[v->n++] = b->masks[mask[i]].prior + 0.5f * rng_gauss(r);
+	}
+}
+
 /* The family's bars: those that are about as full as its lines, by songs; and the short ones that begin and end phrases. */
 static void draw_vocab(const struct plan *p, const struct rhythm_bank *b, enum tune_family family, struct rng *r, struct vocab *v)
 {
@@ -214,20 +248,13 @@ static void draw_vocab(const struct plan *p, const struct rhythm_bank *b, enum t
 	float full = bars > 0 ? fminf((float)p->meter.steps / 2, 1.15f * onsets / bars + 0.6f) : 4;
 	for (int k = 0; k < b->n_masks; k++) {
 		float far = ((float)b->masks[k].n - full) / 1.5f;
-		weight[k] = expf(-1.8f * b->masks[k].prior) / (1 + far * far);
+		weight[k] = b->masks[k].usual / (1 + far * far);
 	}
 	v->n = 0;
-	while (v->n < VOCAB_MAX && v->n < b->n_masks) {
-		if (v->n == VOCAB_MAX * 2 / 3) /* the rest: short ones */
-			for (int k = 0; k < b->n_masks; k++)
-				weight[k] = weight[k] > 0 && b->masks[k].n <= 4 ? expf(-2.5f * b->masks[k].prior) : weight[k] * 0.01f;
-		int k = rng_weighted(r, weight, b->n_masks);
-		if (!(weight[k] > 0))
-			break;
-		weight[k] = 0;
-		v->mask[v->n] = (int16_t)k;
-		v->cost[v->n++] = b->masks[k].prior + 0.5f * rng_gauss(r);
-	}
+	draw_masks(weight, b->n_masks, VOCAB_MAX * 2 / 3, r, b, v);
+	for (int k = 0; k < b->n_masks; k++)
+		weight[k] = b->masks[k].n <= 4 ? b->masks[k].usual : 0;
+	draw_masks(weight, b->n_masks, VOCAB_MAX - VOCAB_MAX * 2 / 3, r, b, v);
 	v->pickup = rng_unit(r) < p->style->melody.pickup ? -0.35f : 0.6f;
 }
 
@@ -240,7 +267,6 @@ struct fitting {
 	const struct vocab *v;
 	const struct draft_phrase *model;
 	int earliest, latest;     /* limits of the first and the last onset */
-	float bonus[VOCAB_MAX];
 };
 
 struct found { float cost; int16_t onset[PHRASE_MAX]; };
@@ -300,7 +326,7 @@ static void extend_cell(const struct fitting *f, struct cell (*best)[PHRASE_MAX 
 		int first = bar + m->first;
 		if (m->n > n - i || (i == 0 && first < f->earliest) || (stage == 0 && m->first < steps / 2))
 			continue;
-		float cost = c->cost + fit[f->v->mask[k]] + f->v->cost[k] + f->bonus[k];
+		float cost = c->cost + fit[f->v->mask[k]] + f->v->cost[k] - (f->v->used[k] ? 0.35f : 0);
 		cost += i ? gap_cost(f, i - 1, first - c->last) : start_cost(f, first);
 		if (f->model && stage <= PHRASE_BARS_MAX && f->model->bar_mask[stage] == m->mask)
 			cost -= 1.1f;
@@ -512,7 +538,7 @@ static void draw_models(const struct plan *p, const struct plan_section *s, stru
 
 /* ---- all phrases ---- */
 
-static void draw_phrase(const struct plan *p, const struct rhythm_bank *b, const struct vocab *v, int index, struct rng *r, struct draft *d)
+static void draw_phrase(const struct plan *p, const struct rhythm_bank *b, struct vocab *v, int index, struct rng *r, struct draft *d)
 {
 	const struct plan_phrase *ph = &p->phrases[index];
 	struct draft_phrase *dp = &d->phrases[index];
@@ -521,11 +547,6 @@ static void draw_phrase(const struct plan *p, const struct rhythm_bank *b, const
 	if (model >= 0 && p->phrases[model].bars == ph->bars)
 		f.model = &d->phrases[model];
 	set_limits(p, d, index, &f);
-	for (int k = 0; k < v->n; k++)
-		for (int i = p->sections[ph->section].first_phrase; i < index && !(f.bonus[k] < 0); i++)
-			for (int bar = 1; bar <= p->phrases[i].bars && bar <= PHRASE_BARS_MAX; bar++)
-				if (d->phrases[i].bar_mask[bar] == b->masks[v->mask[k]].mask)
-					f.bonus[k] = -0.35f;
 	struct found best, same;
 	fit_bars(&f, &best);
 	fit_phrases(&f, r, &best);
@@ -538,6 +559,9 @@ static void draw_phrase(const struct plan *p, const struct rhythm_bank *b, const
 	if (best.cost > HUGE_COST / 2)
 		fit_evenly(&f, &best);
 	set_onsets(p, ph, best.onset, dp);
+	for (int k = 0; k < v->n; k++)
+		for (int bar = 1; bar <= ph->bars && bar <= PHRASE_BARS_MAX && !v->used[k]; bar++)
+			v->used[k] = dp->bar_mask[bar] == b->masks[v->mask[k]].mask;
 }
 
 void rhythm_draw(const struct plan *p, struct rhythm_bank *b, struct rng *r, struct draft *d)
@@ -551,6 +575,7 @@ void rhythm_draw(const struct plan *p, struct rhythm_bank *b, struct rng *r, str
 			continue;
 		if (!vocab[sec->family].n)
 			draw_vocab(p, b, sec->family, r, &vocab[sec->family]);
+		memset(vocab[sec->family].used, 0, sizeof vocab[0].used);
 		draw_models(p, sec, r, d);
 		for (int i = 0; i < sec->n_phrases; i++)
 			draw_phrase(p, b, &vocab[sec->family], sec->first_phrase + i, r, d);
