@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "voice/psola.h"
 #include "voice/world.h"
 
 #define RATE 24000
@@ -227,6 +228,44 @@ static void a_retuned_vowel_has_the_new_pitch_and_the_old_formants(void **state)
 	free(f0);
 }
 
+static void grains_at_the_same_pitch_are_the_very_sound(void **state)
+{
+	(void)state;
+	float *x = new_vowel(SECOND, VIBRATO, 150, 0.005), *y = malloc(sizeof(float) * SECOND), *f0 = new_f0(201, 0);
+	double error = 0;
+	assert_int_equal(world_track_f0(x, SECOND, RATE, 60, 900, f0, 201, NULL), 0);
+	for (int i = 90; i < 120; i++) /* and across an unvoiced stretch */
+		f0[i] = 0;
+	assert_int_equal(psola_retune(x, SECOND, RATE, f0, f0, 201, y, NULL), 0);
+	for (size_t i = 0; i < SECOND; i++)
+		error = fmax(error, fabs((double)(x[i] - y[i])));
+	assert_true(error < 1e-5);
+	free(x);
+	free(y);
+	free(f0);
+}
+
+static void grains_laid_anew_have_the_new_pitch_and_the_old_formants(void **state)
+{
+	(void)state;
+	float *x = new_vowel(SECOND, STEADY, 180, 0.00002), *y = malloc(sizeof(float) * SECOND), *f0 = new_f0(201, 180);
+	for (int semitones = -5; semitones <= 7; semitones += 4) {
+		double hz = 180 * pow(2, semitones / 12.0);
+		float *to = new_f0(201, (float)hz);
+		struct world_frames w;
+		assert_int_equal(psola_retune(x, SECOND, RATE, f0, to, 201, y, NULL), 0);
+		assert_true(fabs(cents_off(y, SECOND, hz)) < 3);
+		assert_true(fabs(20 * log10(rms(y, 2000, 22000) / rms(x, 2000, 22000))) < 2.5);
+		assert_int_equal(world_analyse(y, SECOND, RATE, to, 201, &w, NULL), 0);
+		assert_true(formant_difference(w.envelope + 100 * (size_t)WORLD_BINS) < 5);
+		world_frames_release(&w);
+		free(to);
+	}
+	free(x);
+	free(y);
+	free(f0);
+}
+
 static void unvoiced_sound_keeps_its_level_and_colour(void **state)
 {
 	(void)state;
@@ -259,7 +298,7 @@ static void unvoiced_sound_keeps_its_level_and_colour(void **state)
 static void whatever_comes_in_finite_sound_comes_out(void **state)
 {
 	(void)state;
-	float x[3000], y[3000], f0[30];
+	float x[3000], y[3000], z[3000], f0[30], to[30];
 	struct world_frames w;
 	struct rng r = rng_stream(8, "test", 0);
 	memset(x, 0, sizeof(x));
@@ -279,6 +318,11 @@ static void whatever_comes_in_finite_sound_comes_out(void **state)
 		assert_int_equal(world_retune(x, n, RATE, f0, f0, frames, 1, y, NULL), 0);
 		for (size_t i = 0; i < n; i++)
 			assert_true(isfinite(y[i]));
+		for (int i = 0; i < 30; i++)
+			to[i] = trial % 2 ? f0[29 - i] : 300;
+		assert_int_equal(psola_retune(x, n, RATE, f0, to, frames, z, NULL), 0);
+		for (size_t i = 0; i < n; i++)
+			assert_true(isfinite(z[i]));
 		for (size_t i = n; i < 3000; i++)
 			assert_true(y[i] == 9);
 		if (trial < 5)
@@ -299,6 +343,7 @@ static void impossible_requests_are_refused(void **state)
 	assert_int_equal(w.n, 42);
 	assert_int_equal(world_analyse(x, 100, RATE, f0, -1, &w, &err), MADRIGAL_EUSAGE);
 	assert_int_equal(world_retune(x, 100, 1000000, f0, f0, 4, 1, y, &err), MADRIGAL_EUSAGE);
+	assert_int_equal(psola_retune(x, 100, 1000000, f0, f0, 4, y, &err), MADRIGAL_EUSAGE);
 	assert_true(y[0] == 7);
 	assert_int_equal(world_track_f0(x, 100, RATE, 400, 300, f0, 4, &err), MADRIGAL_EUSAGE);
 	assert_int_equal(world_track_f0(x, 100, RATE, 1, 300, f0, 4, &err), MADRIGAL_EUSAGE);
@@ -350,6 +395,8 @@ int main(void)
 		cmocka_unit_test(tracker_follows_steady_gliding_and_trembling_voices),
 		cmocka_unit_test(tracker_hears_no_voice_in_noise_or_silence),
 		cmocka_unit_test(a_retuned_vowel_has_the_new_pitch_and_the_old_formants),
+		cmocka_unit_test(grains_at_the_same_pitch_are_the_very_sound),
+		cmocka_unit_test(grains_laid_anew_have_the_new_pitch_and_the_old_formants),
 		cmocka_unit_test(unvoiced_sound_keeps_its_level_and_colour),
 		cmocka_unit_test(whatever_comes_in_finite_sound_comes_out),
 		cmocka_unit_test(impossible_requests_are_refused),

@@ -7,7 +7,7 @@
 
 #include "voice/world_internal.h"
 
-static int check(size_t n, int rate, int n_frames, struct madrigal_error *err)
+int world_check(size_t n, int rate, int n_frames, struct madrigal_error *err)
 {
 	if (rate < WORLD_MIN_RATE || rate > WORLD_MAX_RATE)
 		return err_set(err, MADRIGAL_EUSAGE, "resynthesis works at %d to %d Hz, not at %d", WORLD_MIN_RATE, WORLD_MAX_RATE, rate);
@@ -43,7 +43,7 @@ int world_analyse(const float *x, size_t n, int rate, const float *f0, int n_fra
 	struct world_frames w;
 	struct world_envelope_scratch envelope;
 	struct world_aperiodicity_scratch aperiodicity;
-	int rc = check(n, rate, n_frames, err);
+	int rc = world_check(n, rate, n_frames, err);
 	if (rc < 0)
 		return rc;
 	if (frames_alloc(&w, n_frames) < 0)
@@ -60,7 +60,9 @@ int world_analyse(const float *x, size_t n, int rate, const float *f0, int n_fra
 	}
 	for (int i = 0; i < n_frames; i++) {
 		double t = i * WORLD_HOP_S;
-		double f = isfinite(f0[i]) && f0[i] > 0 ? world_refine_f0(x, n, rate, t, (double)f0[i]) : 0;
+		double f = world_valid_f0(f0[i], rate);
+		if (f > 0)
+			f = world_refine_f0(x, n, rate, t, f);
 		w.f0[i] = (float)f;
 		world_envelope(&envelope, x, n, rate, t, f, w.envelope + (size_t)i * WORLD_BINS);
 		world_aperiodicity(&aperiodicity, x, n, rate, t, f, w.aperiodicity + (size_t)i * WORLD_BINS);

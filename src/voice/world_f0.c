@@ -9,6 +9,7 @@
 #include "voice/world.h"
 #include "voice/world_internal.h"
 
+#define LOWEST_HZ 20.0 /* a slower pulse is none */
 #define HARMONICS 6
 #define MOST_HALF 8192 /* no lower f0 is refined */
 #define SHORTEST_S 0.012 /* three periods of a high voice would catch its noise */
@@ -18,9 +19,9 @@
 static double harmonic_mean_f0(const float *x, size_t n, int rate, long origin, double f0, int harmonics)
 {
 	double length = rate * fmax(3 / f0, SHORTEST_S);
-	int half = (int)(length / 2) + 1;
-	if (half > MOST_HALF)
+	if (!(length < 2 * MOST_HALF))
 		return 0;
+	int half = (int)(length / 2) + 1;
 	double turn = 2 * M_PI / (length + 2), sum = 0, weights = 0;
 	float xr[HARMONICS] = { 0 }, xi[HARMONICS] = { 0 }, dr[HARMONICS] = { 0 }, di[HARMONICS] = { 0 };
 	float pr[HARMONICS], pi[HARMONICS], cr[HARMONICS], ci[HARMONICS]; /* phasors and their steps */
@@ -74,6 +75,21 @@ double world_refine_f0(const float *x, size_t n, int rate, double time_s, double
 		return f0;
 	f = harmonic_mean_f0(x, n, rate, origin, f, HARMONICS);
 	return fabs(f - f0) <= CONTRADICTION * f0 ? f : f0;
+}
+
+double world_valid_f0(float f, int rate)
+{
+	return isfinite(f) && f > 0 ? fmin(fmax((double)f, LOWEST_HZ), rate / 8.0) : 0;
+}
+
+double world_f0_at(const float *f0, int n_frames, int rate, double t)
+{
+	double at = fmin(t / rate / WORLD_HOP_S, n_frames - 1);
+	int i = (int)at, j = i + 1 < n_frames ? i + 1 : i;
+	double a = at - i, fi = world_valid_f0(f0[i], rate), fj = world_valid_f0(f0[j], rate);
+	if (fi > 0 && fj > 0)
+		return fi + a * (fj - fi);
+	return a < 0.5 ? fi : fj;
 }
 
 /* ---- the tracker ---- */

@@ -7,6 +7,8 @@
 #include <fftw3.h>
 #include <stddef.h>
 
+#include "base/err.h"
+
 #define WORLD_MIN_RATE 8000
 #define WORLD_MAX_RATE 96000
 #define WORLD_MOST_BINS 1026
@@ -63,6 +65,16 @@ int world_aperiodicity_open(struct world_aperiodicity_scratch *s, int rate);
 void world_aperiodicity_close(struct world_aperiodicity_scratch *s);
 /* Aperiodicity at time_s into ret[WORLD_BINS]; all 1 where f0 is 0 or the sound at time_s is not voiced after all. */
 void world_aperiodicity(struct world_aperiodicity_scratch *s, const float *x, size_t n, int rate, double time_s, double f0, float *ret);
+
+/* MADRIGAL_EUSAGE for a rate or length that is out of range. */
+int world_check(size_t n, int rate, int n_frames, struct madrigal_error *err) MUST_CHECK;
+
+/* f, or 0 if it is not a positive number; no f0 is below 20 Hz or above rate / 8. */
+double world_valid_f0(float f, int rate);
+
+/* f0 at sample t by straight lines between the frames' (n_frames >= 1); 0 where the nearest frame is unvoiced. Towards an unvoiced frame the last voiced value
+ * holds. Values as world_valid_f0 has them. */
+double world_f0_at(const float *f0, int n_frames, int rate, double t);
 
 /* f0 (Hz, > 0) refined at time_s by the instantaneous frequencies of the first harmonics; f0 itself when they contradict it. */
 double world_refine_f0(const float *x, size_t n, int rate, double time_s, double f0);

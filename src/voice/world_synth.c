@@ -9,7 +9,6 @@
 #include "voice/world.h"
 #include "voice/world_internal.h"
 
-#define LOWEST_HZ 20.0
 #define UNVOICED_STEP_S 0.0025 /* how often the filter changes where there are no pulses */
 #define LONGEST_NOISE (WORLD_FFT / 4)
 #define AHEAD (WORLD_FFT / 4)  /* of a response, this much may lie before its pulse: the ripple of the remainder */
@@ -49,24 +48,6 @@ static void synth_close(struct synth *s)
 	free(s->periodic);
 	free(s->aperiodic);
 	free(s->out);
-}
-
-static float valid_f0(const struct world_frames *w, int i, int rate)
-{
-	float f = w->f0[i];
-	return isfinite(f) && f > 0 ? fminf(fmaxf(f, (float)LOWEST_HZ), (float)rate / 8) : 0;
-}
-
-/* f0 at sample t, 0 where the nearest frame is unvoiced. Towards an unvoiced frame the last voiced value holds. */
-static double f0_at(const struct world_frames *w, int rate, double t)
-{
-	double at = fmin(t / rate / WORLD_HOP_S, w->n - 1);
-	int i = (int)at, j = i + 1 < w->n ? i + 1 : i;
-	double a = at - i;
-	double fi = (double)valid_f0(w, i, rate), fj = (double)valid_f0(w, j, rate);
-	if (fi > 0 && fj > 0)
-		return fi + a * (fj - fi);
-	return a < 0.5 ? fi : fj;
 }
 
 /* The log amplitudes of both filters at sample t. */
@@ -166,7 +147,7 @@ static void synthesise(struct synth *s)
 	double at = 0, period = 0, phase = 1; /* the pulse that waits for its end; voicing begins with a pulse */
 	long step = lround(UNVOICED_STEP_S * s->rate);
 	for (size_t i = 0; i < s->n; i++) {
-		double f = f0_at(s->w, s->rate, (double)i);
+		double f = world_f0_at(s->w->f0, s->w->n, s->rate, (double)i);
 		double next = -1, next_period = 0;
 		if (f > 0) {
 			phase += f / s->rate;
