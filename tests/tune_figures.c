@@ -8,7 +8,9 @@
 
 #include "compose_support.h"
 
-enum row { OFFBEAT, ON_ONE, TONE_OFF, STEPS, REPEATS, WIDE, RANGE, RHYTHM_AGAIN, BARS_AGAIN, LIFT, PEAK, STRESSED, UNSTRESSED, PACE, ROWS };
+enum row { OFFBEAT, ON_ONE, TONE_OFF, STEPS, REPEATS, WIDE, RANGE, RHYTHM_AGAIN, BARS_AGAIN, LIFT, PEAK, STRESSED, UNSTRESSED, PACE,
+           LEAPS, REVERSED, TESSITURA, CONTENT, FUNCTION, FUNCTION_ONE, STRESSED_ONE, UNSTRESSED_ONE, FINAL_LONGER, FINAL_TONE, FINAL_TONIC, ENTRIES_OFF, MELISMA, A_BAR,
+           CHORUS_LONGER, PHRASE_BEATS, ROWS };
 
 static const struct { const char *name; double low, high; } rows[ROWS] = {
 	[OFFBEAT] = { "offbeat_onsets", 0.35, 0.65 }, [ON_ONE] = { "chord_tone_on_one", 0.65, 0.95 }, [TONE_OFF] = { "chord_tone_offbeat", 0.45, 0.8 },
@@ -16,8 +18,16 @@ static const struct { const char *name; double low, high; } rows[ROWS] = {
 	[RANGE] = { "range_semitones", 11, 22 }, [RHYTHM_AGAIN] = { "bars_rhythm_heard_before", 0.4, 0.85 },
 	[BARS_AGAIN] = { "bars_heard_before", 0.2, 0.7 }, [LIFT] = { "chorus_lift_semitones", 0.5, 6 }, [PEAK] = { "peak_in_chorus", 1, 1 },
 	[STRESSED] = { "stressed_on_beat", 0.55, 1 }, [UNSTRESSED] = { "unstressed_on_beat", 0, 0.35 },
-	[PACE] = { "syllables_per_second", 1, 4.5 },
+	[PACE] = { "fastest_line_syllables_s", 1, 4.5 },
+	/* The rest of the measured figures, with their middle ranges: of averages, not of each song. */
+	[LEAPS] = { "leaps_ge_5", 0.06, 0.15 }, [REVERSED] = { "leaps_reversed", 0.5, 1 }, [TESSITURA] = { "tessitura", 4, 12 },
+	[CONTENT] = { "content_word_on_beat", 0.5, 1 }, [FUNCTION] = { "function_word_on_beat", 0, 0.4 }, [FUNCTION_ONE] = { "function_word_on_1_3", 0, 0.15 },
+	[STRESSED_ONE] = { "stressed_on_1_3", 0.4, 1 }, [UNSTRESSED_ONE] = { "unstressed_on_1_3", 0, 0.08 },
+	[FINAL_LONGER] = { "last_note_to_others", 1.5, 4 }, [FINAL_TONE] = { "last_note_in_chord", 0.75, 1 }, [FINAL_TONIC] = { "last_note_tonic", 0.2, 0.5 },
+	[ENTRIES_OFF] = { "entries_off_1_3", 0.55, 0.75 }, [MELISMA] = { "extra_notes_a_syllable", 0.05, 0.2 }, [A_BAR] = { "notes_a_bar", 3, 8 },
+	[CHORUS_LONGER] = { "chorus_note_length", 1, 1.4 }, [PHRASE_BEATS] = { "line_beats", 4, 14 },
 };
+#define JUDGED (PACE + 1)
 
 static double share(int part, int whole)
 {
@@ -122,6 +132,78 @@ static void count_words(const struct score *s, double *v)
 	v[PACE] = pace;
 }
 
+static void count_rest(const struct score *s, double *v)
+{
+	const struct lyrics *l = s->lyrics;
+	int pairs = 0, leaps = 0, turns = 0, reversed = 0, before = 0, content[2] = { 0, 0 }, function[3] = { 0, 0, 0 }, st[2] = { 0, 0 }, un[2] = { 0, 0 },
+	    finals = 0, tone = 0, tonic = 0, off = 0, syllables = 0, histogram[128] = { 0 }, bars = 0, bar = score_bar_ticks(s), last_bar = -1, count[2] = { 0, 0 };
+	double final_len = 0, other_len = 0, len[2] = { 0, 0 }, beats = 0;
+	for (int i = 0, first = 0; i < s->n_vocal; i++) {
+		const struct vocal_note *n = &s->vocal[i];
+		const struct word *w = &l->words[n->word];
+		int begins = !i || n[-1].line != n->line, ends = i + 1 == s->n_vocal || n[1].line != n->line, beat = n->start % TICKS_PER_QUARTER == 0;
+		int one = n->start % (s->meter_num == 4 ? bar / 2 : bar) == 0, own = !(i && n[-1].word == n->word && n[-1].syllable == n->syllable);
+		enum stress stress = l->syllables[w->first_syllable + n->syllable].stress;
+		first = begins ? i : first;
+		off += begins && !one;
+		bars += n->start / bar != last_bar;
+		last_bar = n->start / bar;
+		histogram[n->midi]++;
+		syllables += own;
+		if (own && w->n_syllables == 1 && w->content)
+			content[0]++, content[1] += beat;
+		else if (own && w->n_syllables == 1)
+			function[0]++, function[1] += beat, function[2] += one;
+		else if (own && stress == STRESS_PRIMARY)
+			st[0]++, st[1] += one;
+		else if (own && stress == STRESS_NONE)
+			un[0]++, un[1] += one;
+		int kind = (int)s->sections[n->section].kind - SECTION_VERSE, chorus = kind == SECTION_CHORUS - SECTION_VERSE;
+		if (kind == 0 || chorus) {
+			len[chorus] += n->dur;
+			count[chorus]++;
+		}
+		if (ends) {
+			finals++;
+			final_len += n->dur;
+			beats += (double)(n->start + n->dur - s->vocal[first].start) / TICKS_PER_QUARTER;
+			tone += chord_pitch_classes(&score_chord_at(s, n->start)->chord, s->tonic_pc) >> (n->midi % 12) & 1;
+			tonic += n->midi % 12 == s->tonic_pc;
+			before = 0;
+			continue;
+		}
+		other_len += n->dur;
+		int step = n[1].midi - n->midi;
+		pairs++;
+		leaps += abs(step) >= 5;
+		turns += abs(before) >= 5;
+		reversed += abs(before) >= 5 && step * before < 0;
+		before = step;
+	}
+	int low = -1, high = -1;
+	for (int q = 0, seen = 0; q < 128; q++) {
+		seen += histogram[q];
+		low = low < 0 && seen * 10 >= s->n_vocal ? q : low;
+		high = high < 0 && seen * 10 >= s->n_vocal * 9 ? q : high;
+	}
+	v[LEAPS] = share(leaps, pairs);
+	v[REVERSED] = turns ? share(reversed, turns) : (double)NAN;
+	v[TESSITURA] = high - low;
+	v[CONTENT] = share(content[1], content[0]);
+	v[FUNCTION] = share(function[1], function[0]);
+	v[FUNCTION_ONE] = share(function[2], function[0]);
+	v[STRESSED_ONE] = share(st[1], st[0]);
+	v[UNSTRESSED_ONE] = share(un[1], un[0]);
+	v[FINAL_LONGER] = final_len / finals / (other_len / (s->n_vocal - finals));
+	v[FINAL_TONE] = share(tone, finals);
+	v[FINAL_TONIC] = share(tonic, finals);
+	v[ENTRIES_OFF] = share(off, finals);
+	v[MELISMA] = share(s->n_vocal - syllables, syllables);
+	v[A_BAR] = share(s->n_vocal, bars);
+	v[CHORUS_LONGER] = count[0] && count[1] ? len[1] / count[1] / (len[0] / count[0]) : (double)NAN;
+	v[PHRASE_BEATS] = beats / finals;
+}
+
 struct sums { double sum, low, high; int n, held; };
 
 static void add_song(const struct score *s, struct sums *sums, const char *what, int verbose, int *ret_all)
@@ -130,6 +212,7 @@ static void add_song(const struct score *s, struct sums *sums, const char *what,
 	count_bars(s, v);
 	count_notes(s, v);
 	count_words(s, v);
+	count_rest(s, v);
 	*ret_all = 1;
 	for (int r = 0; r < ROWS; r++) {
 		if (isnan(v[r]))
@@ -141,8 +224,8 @@ static void add_song(const struct score *s, struct sums *sums, const char *what,
 		a->sum += v[r];
 		a->n++;
 		a->held += ok;
-		*ret_all &= ok;
-		if (verbose && !ok)
+		*ret_all &= ok || r >= JUDGED;
+		if (verbose && !ok && r < JUDGED)
 			printf("  %s: %s %.3f\n", what, rows[r].name, v[r]);
 	}
 }

@@ -11,6 +11,8 @@
 
 /* ---- drafts ---- */
 
+#define DRAFTS_A_GROOVE 4
+
 static int draft_init(const struct plan *p, struct draft *d, struct madrigal_error *err)
 {
 	int syllables = 0;
@@ -37,7 +39,7 @@ static int draw_best(const struct plan *p, struct rhythm_bank *bank, struct draf
 			return err_set(err, MADRIGAL_ECANCELLED, "cancelled");
 		struct rng r = rng_stream(p->req->seed, "tune", (uint64_t)c);
 		struct tune_figures figures;
-		rhythm_draw(p, bank, &r, trial);
+		rhythm_draw(p, bank, c % DRAFTS_A_GROOVE == 0, &r, trial);
 		melody_draw(p, &tables, &r, trial);
 		draft_spread(p, trial);
 		tune_measure(p, trial, &figures);

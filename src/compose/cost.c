@@ -18,7 +18,7 @@ static int note_end(const struct plan *p, int start, int limit, int hold, int la
 	if (!last)
 		return start + hold;
 	/* The last note: twice as long as the others, at most about two seconds. */
-	int want = (int)lrintf(2.3f * usual), most = (int)(2.4 / p->meter.step_s);
+	int want = (int)lrintf(2.8f * usual), most = (int)(2.4 / p->meter.step_s);
 	want = want < 4 ? 4 : want > most ? most : want;
 	int end = start + want;
 	if (end > limit - breath)
@@ -339,7 +339,7 @@ float tune_cost(const struct plan *p, const struct tune_figures *f)
 		{ f->function_on, 0, 0.4f, 0.06f, 0.8f * sure, 0.25f },                      /* 37 % */
 		{ f->function_strong, 0, 0.15f, 0.04f, 0.8f * sure, 0.05f },                 /* 11 % */
 		{ f->stressed_lower, 0, 0.25f, 0.06f, 0.8f * words, 0.15f },                 /* 20 % */
-		{ f->final_ratio, 1.6f, 3.8f, 0.3f, 1 * sure, 2.5f },                        /* a phrase's last note: 2.0 times the others, POP909 4.6 */
+		{ f->final_ratio, 1.8f, 3.8f, 0.3f, 1 * sure, 2.5f },                        /* a phrase's last note: 2.0 times the others, POP909 4.6 */
 		{ f->final_chord, 0.78f, 1, 0.06f, 1, 0.9f },                                /* 73 %, POP909 83 % */
 		{ f->melisma, 0.05f, 0.17f, 0.02f, 1 * sure, p->style->melody.melisma },     /* extra notes a syllable: 0.15 */
 		{ f->entries_off, 0.5f, 0.85f, 0.08f, 0.7f * sure, 0.65f },                  /* phrases that begin off 1 and 3: 72 %, POP909 62 % */

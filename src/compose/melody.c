@@ -149,9 +149,9 @@ void pitch_tables_init(struct pitch_tables *t, int minor, const struct style_mel
 		for (int s = -12; s <= 12; s++) {
 			float w = powf(interval_from_degree[minor][d][s + 12] + 0.0015f, 0.7f);
 			if (s == 0)
-				w *= 0.28f + 0.8f * manner->repeat;
+				w *= 0.27f + 0.75f * manner->repeat;
 			if (abs(s) >= 3)
-				w *= 0.65f + 0.7f * manner->leap;
+				w *= 0.85f + 0.7f * manner->leap;
 			if (abs(s) > 7)
 				w *= s == 12 || s == 9 || s == 8 ? 0.5f : 0.2f;
 			t->from_degree[d][s + 12] = w;
@@ -309,7 +309,7 @@ static int may_carry_two(const struct plan *p, const struct plan_phrase *ph, con
 static void ornament(const struct plan *p, const struct plan_phrase *ph, const struct task *t, int i, struct rng *r, struct draft_phrase *dp)
 {
 	const struct plan_chord *c = chord_for(p, t->at[i], t->hold[i]);
-	int q = dp->midi[i], at = t->hold[i] >= 8 && p->meter.step_s < 0.18 ? 4 : 2;
+	int q = dp->midi[i], at = t->hold[i] >= 8 && i < ph->n - 1 && p->meter.step_s < 0.18 ? 4 : 2;
 	while (at * p->meter.step_s < 0.18)
 		at++;
 	if (i == ph->n - 1) {
@@ -339,7 +339,7 @@ static void draw_ornaments(const struct plan *p, const struct plan_phrase *ph, c
 		dp->extra_at[i] = 0;
 		chances += may_carry_two(p, ph, t, i);
 	}
-	float share = chances ? fminf(0.75f, p->style->melody.melisma * (float)ph->n / (float)chances) : 0;
+	float share = chances ? fminf(0.75f, 1.15f * p->style->melody.melisma * (float)ph->n / (float)chances) : 0;
 	for (int i = 0; i < ph->n; i++) {
 		if (!may_carry_two(p, ph, t, i))
 			continue;

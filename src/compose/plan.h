@@ -147,8 +147,9 @@ struct draft {
 struct rhythm_bank;
 int rhythm_bank_new(struct plan *p, struct rhythm_bank **ret, struct madrigal_error *err) MUST_CHECK;
 void rhythm_bank_free(struct rhythm_bank *b);
-/* Chooses models and sets onset, end, bar_mask of every phrase without a source. */
-void rhythm_draw(const struct plan *p, struct rhythm_bank *b, struct rng *r, struct draft *d);
+/* Chooses models and sets onset, end, bar_mask of every phrase without a source. fresh: with another vocabulary of bars
+ * than the draft before (drawing it takes as long as the rest). */
+void rhythm_draw(const struct plan *p, struct rhythm_bank *b, int fresh, struct rng *r, struct draft *d);
 /* Onsets for an instrument's phrase of `bars` bars, about `density` to the bar, into onset (room for PHRASE_MAX); returns n. */
 int rhythm_for_instrument(const struct meter *m, struct rng *r, int bars, float density, int16_t *onset);
 /* Least steps from a phrase's last onset to the next phrase's first: a note and a breath. */

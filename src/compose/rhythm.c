@@ -24,6 +24,7 @@ struct vocab { int n; int16_t mask[VOCAB_MAX]; uint8_t used[VOCAB_MAX]; float co
 struct rhythm_bank {
 	int n_masks, n_syllables;
 	struct mask_info masks[MASKS_MAX];
+	struct vocab vocab[FAMILIES];
 	float *fit;    /* n_syllables x n_masks: the mask's onsets sung from that syllable on */
 	float *gap;    /* n_syllables x (GAP_MAX + 1): the syllable held for so many steps */
 };
@@ -283,8 +284,8 @@ static float end_cost(const struct fitting *f, int last)
 	if (last > f->latest)
 		return HUGE_COST;
 	float cost = 0.05f * (float)(room > least + 10 ? room - least - 10 : 0);
-	if (room < least + 3)
-		cost += 0.25f;
+	if (room < least + 5)
+		cost += 0.13f * (float)(least + 5 - room);
 	/* A phrase ends on a beat more often than it goes through one; most of all a section's last. */
 	enum place pl = f->p->meter.place[(last + 64 * f->p->meter.steps) % f->p->meter.steps];
 	return cost + (pl >= PLACE_EIGHTH ? (f->ph->ends_section ? 0.35f : 0.1f) : 0);
@@ -564,10 +565,10 @@ static void draw_phrase(const struct plan *p, const struct rhythm_bank *b, struc
 			v->used[k] = dp->bar_mask[bar] == b->masks[v->mask[k]].mask;
 }
 
-void rhythm_draw(const struct plan *p, struct rhythm_bank *b, struct rng *r, struct draft *d)
+void rhythm_draw(const struct plan *p, struct rhythm_bank *b, int fresh, struct rng *r, struct draft *d)
 {
-	struct vocab vocab[FAMILIES];
-	for (int f = 0; f < FAMILIES; f++)
+	struct vocab *vocab = b->vocab;
+	for (int f = 0; f < FAMILIES && fresh; f++)
 		vocab[f].n = 0;
 	for (int s = 0; s < p->n_sections; s++) {
 		const struct plan_section *sec = &p->sections[s];
@@ -575,7 +576,7 @@ void rhythm_draw(const struct plan *p, struct rhythm_bank *b, struct rng *r, str
 			continue;
 		if (!vocab[sec->family].n)
 			draw_vocab(p, b, sec->family, r, &vocab[sec->family]);
-		memset(vocab[sec->family].used, 0, sizeof vocab[0].used);
+		memset(vocab[sec->family].used, 0, sizeof vocab->used);
 		draw_models(p, sec, r, d);
 		for (int i = 0; i < sec->n_phrases; i++)
 			draw_phrase(p, b, &vocab[sec->family], sec->first_phrase + i, r, d);
