@@ -11,36 +11,44 @@
 
 /* ---- the draft as one row of notes ---- */
 
-static int note_end(const struct plan *p, int start, int limit, int hold, int last, float usual)
+/* Steps that a phrase's last note lasts: more than twice as long as the others, at most about two seconds, with a breath after it. */
+static int last_steps(const struct plan *p, int room, float usual)
 {
 	int breath = (int)ceil(0.35 / p->meter.step_s - 1e-6);
 	breath = breath < 2 ? 2 : breath;
-	if (!last)
-		return start + hold;
-	/* The last note: twice as long as the others, at most about two seconds. */
 	int want = (int)lrintf(2.8f * usual), most = (int)(2.4 / p->meter.step_s);
 	want = want < 4 ? 4 : want > most ? most : want;
-	int end = start + want;
-	if (end > limit - breath)
-		end = limit - breath;
-	return end > start + 2 ? end : start + 2 < limit ? start + 2 : limit;
+	want = want < room - breath ? want : room - breath;
+	return want > 2 ? want : room < 2 ? 1 : 2;
+}
+
+/* How long the last notes of phrases can be in all places where they return, so that they return alike. */
+static void measure_rooms(const struct plan *p, struct draft *d)
+{
+	for (int i = 0; i < p->n_phrases; i++) {
+		const struct plan_phrase *ph = &p->phrases[i], *next = ph + 1;
+		struct draft_phrase *dp = &d->phrases[ph->source >= 0 ? ph->source : i];
+		int limit = (p->bars - 1) * p->meter.steps, at = phrase_slot(p, ph) + dp->onset[ph->n - 1];
+		if (i + 1 < p->n_phrases)
+			limit = phrase_slot(p, next) + d->phrases[next->source >= 0 ? next->source : i + 1].onset[0];
+		int room = limit - at < 400 ? limit - at : 400;
+		if (ph->source < 0 || room < dp->room)
+			dp->room = (int16_t)room;
+	}
 }
 
 void draft_spread(const struct plan *p, struct draft *d)
 {
 	int n = 0;
+	measure_rooms(p, d);
 	for (int i = 0; i < p->n_phrases; i++) {
 		const struct plan_phrase *ph = &p->phrases[i];
 		const struct draft_phrase *dp = &d->phrases[ph->source >= 0 ? ph->source : i];
-		int slot = phrase_slot(p, ph), limit = (p->bars - 1) * p->meter.steps;
-		if (i + 1 < p->n_phrases) {
-			const struct plan_phrase *next = &p->phrases[i + 1];
-			limit = phrase_slot(p, next) + d->phrases[next->source >= 0 ? next->source : i + 1].onset[0];
-		}
+		int slot = phrase_slot(p, ph);
 		float usual = ph->n > 1 ? (float)(dp->onset[ph->n - 1] - dp->onset[0]) / (float)(ph->n - 1) : 3;
 		for (int k = 0; k < ph->n; k++) {
 			int last = k == ph->n - 1, start = slot + dp->onset[k], hold = last ? 0 : dp->onset[k + 1] - dp->onset[k];
-			int end = note_end(p, start, limit, hold, last, usual);
+			int end = start + (last ? last_steps(p, dp->room, usual) : hold);
 			const struct word *w = &p->lyrics->words[p->lyrics->syllables[ph->first_syllable + k].word];
 			int ends_word = ph->first_syllable + k == w->first_syllable + w->n_syllables - 1;
 			if (!last && ends_word && w->punct && w->punct != '-' && hold >= 4 && hold * p->meter.step_s > 0.5)

@@ -12,7 +12,9 @@
 #include <string.h>
 
 #define PACE_MAX 4.4f      /* syllables a second; beyond, the singer's words get lost */
-#define BREATH_S 0.35f
+#define BREATH_S 0.5f      /* a breath, and the last note's extra length */
+#define LONG_SONG_S 360
+#define LONGEST_SONG_S 660
 #define PHRASE_LONG 14     /* syllables: a longer line is cut */
 
 static const float levels[] = { 1.5f, 2.0f, 2.6f, 3.4f, 4.3f }; /* syllables a second that are aimed at */
@@ -73,7 +75,7 @@ static int capacity(const struct plan *p, int bars)
 
 static float pace(const struct plan *p, int n, int bars)
 {
-	float s = (float)(bars * bar_s(p)), rest = fmaxf(BREATH_S, (float)p->meter.step_s * 3);
+	float s = (float)(bars * bar_s(p)), rest = fmaxf(BREATH_S, (float)p->meter.step_s * 4);
 	return (float)n / fmaxf(0.2f, s - rest);
 }
 
@@ -655,13 +657,16 @@ int plan_form(struct plan *p, struct madrigal_error *err)
 		if (rc)
 			return rc;
 	} else {
-		build(p, LEVEL_USUAL, 1, 0);
+		int level = LEVEL_USUAL;
+		build(p, level, 1, 0);
+		while (total_bars(p) * bar_s(p) > LONG_SONG_S && level < LEVELS - 1) /* lyrics by the yard are sung quicker */
+			build(p, ++level, 1, 0);
 	}
 	drop_empty(p);
+	if (total_bars(p) > SONG_BARS_MAX || total_bars(p) * bar_s(p) > LONGEST_SONG_S)
+		return err_set(err, MADRIGAL_EUSAGE, "at %.4g bpm these lyrics make a song of %.0f minutes; the longest is 11: take fewer lines or a faster tempo",
+		               p->brief->tempo_bpm, ceil(total_bars(p) * bar_s(p) / 60));
 	place_sections(p);
-	if (p->bars > SONG_BARS_MAX || p->bars * bar_s(p) > 900)
-		return err_set(err, MADRIGAL_EUSAGE, "at %.4g bpm these lyrics make a song of %.0f minutes; the longest is 15", p->brief->tempo_bpm,
-		               p->bars * bar_s(p) / 60);
 	return 0;
 }
 

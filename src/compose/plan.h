@@ -128,6 +128,7 @@ struct draft_phrase {
 	int8_t midi[PHRASE_MAX];
 	int8_t extra[PHRASE_MAX];       /* pitch of the syllable's second note, or EXTRA_NONE */
 	int8_t extra_at[PHRASE_MAX];    /* steps from its onset */
+	int16_t room;                   /* steps from its last onset to what is sung next, wherever it returns */
 	int16_t model;                  /* the phrase whose tune it follows in this draft, or -1 */
 	uint32_t bar_mask[PHRASE_BARS_MAX + 1]; /* onsets by bar as bits, the bar before the slot first */
 };

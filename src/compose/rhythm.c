@@ -79,13 +79,14 @@ static float hold_cost(const struct plan *p, int i, int steps)
 
 int rhythm_least_step(const struct meter *m)
 {
-	return m->step_s >= 0.165 ? 1 : m->step_s * 2 >= 0.15 ? 2 : m->step_s * 3 >= 0.15 ? 3 : 4;
+	return m->step_s >= 0.165 ? 1 : m->step_s * 2 >= 0.15 - 1e-9 ? 2 : 4;
 }
 
 int rhythm_least_gap(const struct meter *m)
 {
-	int steps = (int)ceil(0.65 / m->step_s - 1e-6);
-	return steps < 4 ? 4 : steps > m->steps - 2 ? m->steps - 2 : steps;
+	int note = (int)ceil(0.3 / m->step_s - 1e-6), breath = (int)ceil(0.35 / m->step_s - 1e-6);
+	int steps = (note < 2 ? 2 : note) + (breath < 2 ? 2 : breath);
+	return steps > m->steps - 2 ? m->steps - 2 : steps;
 }
 
 static int shortest_step(unsigned mask)
