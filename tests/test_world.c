@@ -228,6 +228,31 @@ static void a_retuned_vowel_has_the_new_pitch_and_the_old_formants(void **state)
 	free(f0);
 }
 
+static void a_clean_vowel_stays_clean_at_any_pitch(void **state)
+{
+	(void)state;
+	float *x = new_vowel(SECOND, STEADY, 150, 0), *y = malloc(sizeof(float) * SECOND), *f0 = new_f0(201, 150);
+	const int periods[4] = { 320, 250, 160, 60 }; /* 75 to 400 Hz */
+	for (int k = 0; k < 4; k++) {
+		float *to = new_f0(201, (float)RATE / (float)periods[k]);
+		double change = 0, hiss = 0, all = 0;
+		assert_int_equal(world_retune(x, SECOND, RATE, f0, to, 201, 1, y, NULL), 0);
+		for (int i = 3000; i < 21000; i++) {
+			float d = y[i] - y[i - periods[k]];
+			float top = y[i] - 4 * y[i - 1] + 6 * y[i - 2] - 4 * y[i - 3] + y[i - 4]; /* 24 dB of gain at 12 kHz, -44 dB at 500 Hz */
+			change += (double)(d * d);
+			hiss += (double)(top * top);
+			all += (double)(y[i] * y[i]);
+		}
+		assert_true(10 * log10(change / all) < -28);
+		assert_true(10 * log10(hiss / all) < -42.5);
+		free(to);
+	}
+	free(x);
+	free(y);
+	free(f0);
+}
+
 static void grains_at_the_same_pitch_are_the_very_sound(void **state)
 {
 	(void)state;
@@ -395,6 +420,7 @@ int main(void)
 		cmocka_unit_test(tracker_follows_steady_gliding_and_trembling_voices),
 		cmocka_unit_test(tracker_hears_no_voice_in_noise_or_silence),
 		cmocka_unit_test(a_retuned_vowel_has_the_new_pitch_and_the_old_formants),
+		cmocka_unit_test(a_clean_vowel_stays_clean_at_any_pitch),
 		cmocka_unit_test(grains_at_the_same_pitch_are_the_very_sound),
 		cmocka_unit_test(grains_laid_anew_have_the_new_pitch_and_the_old_formants),
 		cmocka_unit_test(unvoiced_sound_keeps_its_level_and_colour),

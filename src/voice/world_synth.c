@@ -21,6 +21,7 @@ struct synth {
 	struct world_fft fft;
 	fftwf_complex *sum;            /* [WORLD_BINS] of one response */
 	float *periodic, *aperiodic;   /* [WORLD_BINS] log amplitude */
+	float *no_dc;                  /* [WORLD_FFT / 2] sums to 1: what a response loses after its pulse for each unit of its sum */
 	float *out;
 	size_t n;
 };
@@ -35,10 +36,15 @@ static int synth_open(struct synth *s, const struct world_frames *w, int rate, u
 	s->sum = fftwf_alloc_complex(WORLD_BINS);
 	s->periodic = malloc(sizeof(float) * WORLD_BINS);
 	s->aperiodic = malloc(sizeof(float) * WORLD_BINS);
+	s->no_dc = malloc(sizeof(float) * WORLD_FFT / 2);
 	s->out = calloc(n + 1, sizeof(float));
-	if (s->sum && s->periodic && s->aperiodic && s->out && world_fft_open(&s->fft, WORLD_FFT) == 0)
-		return 0;
-	return MADRIGAL_EMEMORY;
+	if (!s->sum || !s->periodic || !s->aperiodic || !s->no_dc || !s->out || world_fft_open(&s->fft, WORLD_FFT) < 0)
+		return MADRIGAL_EMEMORY;
+	/* What lies below the fundamental is made up (world_fill_below) and, at 0 Hz, harmful. Taken off under a smooth window: a constant would begin and end
+	 * with a click. */
+	for (int i = 0; i < WORLD_FFT / 2; i++)
+		s->no_dc[i] = (float)((1 - cos(4 * M_PI * (i + 0.5) / WORLD_FFT)) * 2 / WORLD_FFT);
+	return 0;
 }
 
 static void synth_close(struct synth *s)
@@ -47,11 +53,12 @@ static void synth_close(struct synth *s)
 	fftwf_free(s->sum);
 	free(s->periodic);
 	free(s->aperiodic);
+	free(s->no_dc);
 	free(s->out);
 }
 
 /* The log amplitudes of both filters at sample t. */
-static void filters_at(struct synth *s, double t, int pulse)
+static void filters_at(struct synth *s, double t, int voiced)
 {
 	const struct world_frames *w = s->w;
 	double at = fmin(t / s->rate / WORLD_HOP_S, w->n - 1);
@@ -61,7 +68,7 @@ static void filters_at(struct synth *s, double t, int pulse)
 	const float *ai = w->aperiodicity + (size_t)i * WORLD_BINS, *aj = w->aperiodicity + (size_t)j * WORLD_BINS;
 	for (int k = 0; k < WORLD_BINS; k++) {
 		float e = fmaxf(ei[k] + a * (ej[k] - ei[k]), LEAST_POWER);
-		if (!pulse) {
+		if (!voiced) {
 			s->aperiodic[k] = 0.5f * logf(e);
 			continue;
 		}
@@ -111,29 +118,31 @@ static void add_noise(struct synth *s, int after, int length)
 	minimum_phase(s, s->aperiodic);
 	memcpy(h, f->freq, sizeof(h));
 	memset(f->time, 0, sizeof(float) * WORLD_FFT);
+	float mean = 0;
 	for (int i = 0; i < length; i++)
-		f->time[after + i] = rng_gauss(&s->rng);
+		mean += f->time[after + i] = rng_gauss(&s->rng);
+	for (int i = 0; i < length; i++) /* nothing below the fundamental, as in the pulse */
+		f->time[after + i] -= mean / (float)length;
 	fftwf_execute(f->forward);
 	for (int k = 0; k < WORLD_BINS; k++)
 		s->sum[k] += h[k] * f->freq[k];
 }
 
-/* One response: noise from sample ceil(at) until `until`, and with period > 0 a pulse at `at`. */
-static void respond(struct synth *s, double at, double period, long until)
+/* One response: noise from sample ceil(at) until `until`, and with period > 0 a pulse at `at`. voiced: the noise is only what is not periodic. */
+static void respond(struct synth *s, double at, double period, int voiced, long until)
 {
 	struct world_fft *f = &s->fft;
 	long base = (long)floor(at), noise = (long)ceil(at);
 	memset(s->sum, 0, sizeof(*s->sum) * WORLD_BINS);
-	filters_at(s, at, period > 0);
+	filters_at(s, at, voiced);
 	if (period > 0)
 		add_pulse(s, at - (double)base, period);
 	if (until > noise)
 		add_noise(s, (int)(noise - base), (int)(until - noise));
-	/* What lies below the fundamental is made up (world_fill_below) and, at 0 Hz, harmful. */
-	s->sum[0] = 0;
-	s->sum[1] *= 0.5f;
 	memcpy(f->freq, s->sum, sizeof(*s->sum) * WORLD_BINS);
 	fftwf_execute(f->inverse);
+	for (int i = 0; i < WORLD_FFT / 2; i++)
+		f->time[i] -= crealf(s->sum[0]) * s->no_dc[i];
 	for (int i = 0; i < WORLD_FFT; i++) {
 		long k = base + (i < WORLD_FFT - AHEAD ? i : i - WORLD_FFT);
 		if (k >= 0 && (size_t)k < s->n)
@@ -145,6 +154,7 @@ static void respond(struct synth *s, double at, double period, long until)
 static void synthesise(struct synth *s)
 {
 	double at = 0, period = 0, phase = 1; /* the pulse that waits for its end; voicing begins with a pulse */
+	int voiced = 0;
 	long step = lround(UNVOICED_STEP_S * s->rate);
 	for (size_t i = 0; i < s->n; i++) {
 		double f = world_f0_at(s->w->f0, s->w->n, s->rate, (double)i);
@@ -165,11 +175,12 @@ static void synthesise(struct synth *s)
 		}
 		if (next < 0)
 			continue;
-		respond(s, at, period, (long)ceil(next));
+		respond(s, at, period, voiced, (long)ceil(next));
 		at = next;
 		period = next_period;
+		voiced = f > 0;
 	}
-	respond(s, at, period, (long)s->n);
+	respond(s, at, period, voiced, (long)s->n);
 }
 
 int world_synthesise(const struct world_frames *w, int rate, uint64_t seed, float *out, size_t n, struct madrigal_error *err)
