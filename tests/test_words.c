@@ -581,6 +581,49 @@ static void a_user_dictionary_goes_first(void **state)
 	assert_int_equal(lexicon_new(TEST_DATA_DIR, NULL, &own, &err), MADRIGAL_EIO);
 }
 
+/* How a word's syllables agree with what people say: bit 0, as many syllables as some way of saying it; bit 1, the same main stress. */
+static int agrees(const char *patterns, const struct lyrics *l)
+{
+	int result = 0;
+	for (const char *p = patterns; *p;) {
+		int n = (int)strcspn(p, " "), main_stress = -1, ours = -1;
+		for (int i = n - 1; i >= 0; i--)
+			main_stress = p[i] == '1' ? i : main_stress;
+		for (int i = l->n_syllables - 1; i >= 0; i--)
+			ours = l->syllables[i].stress == STRESS_PRIMARY ? i : ours;
+		if (n == l->n_syllables)
+			result |= 1 | (n == 1 || ours == main_stress ? 2 : 0);
+		p += n + (p[n] == ' ');
+	}
+	return result;
+}
+
+static void syllables_are_those_that_people_say(void **state)
+{
+	(void)state;
+	char *data, *save;
+	size_t n;
+	int words = 0, counts = 0, stresses = 0;
+	assert_int_equal(file_read(TEST_DATA_DIR "/lyrics/syllables.txt", 1u << 20, &data, &n, NULL), 0);
+	for (char *line = strtok_r(data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *patterns = strchr(line, ' ');
+		if (*line == '#' || !patterns)
+			continue;
+		*patterns++ = 0;
+		struct lyrics l = parse(line);
+		int how = agrees(patterns, &l);
+		words++;
+		counts += how & 1;
+		stresses += how >> 1;
+		lyrics_release(&l);
+	}
+	free(data);
+	print_message("%d words: %.2f %% with the syllables that people say, %.2f %% with their stress too\n", words, 100.0 * counts / words, 100.0 * stresses / words);
+	assert_int_equal(words, 3000);
+	assert_true(counts >= 2970);
+	assert_true(stresses >= 2940);
+}
+
 static void the_same_text_gives_the_same_sounds(void **state)
 {
 	(void)state;
@@ -600,6 +643,21 @@ static void the_same_text_gives_the_same_sounds(void **state)
 	free(text);
 }
 
+static void a_lexicon_can_be_opened_again(void **state)
+{
+	(void)state;
+	lexicon_free(lx);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(lexicon_new(TEST_SHARE_DIR, NULL, &lx, NULL), 0);
+		if (i < 2)
+			lexicon_free(lx);
+	}
+	struct lyrics l = parse("hello");
+	assert_int_equal(l.n_syllables, 2);
+	lyrics_release(&l);
+	lexicon_free(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -609,7 +667,8 @@ int main(void)
 		cmocka_unit_test(a_tagged_song_is_read_whole), cmocka_unit_test(joined_lines_are_parted_where_they_began), cmocka_unit_test(endless_lines_are_broken_for_breath),
 		cmocka_unit_test(what_cannot_be_sung_is_refused_in_words), cmocka_unit_test(length_is_limited_by_characters), cmocka_unit_test(instrumentals_need_no_words),
 		cmocka_unit_test(titles_come_from_the_lyrics), cmocka_unit_test(rhymes_are_heard_not_spelt), cmocka_unit_test(source_words_are_marked),
-		cmocka_unit_test(no_word_is_lost_or_doubled), cmocka_unit_test(a_user_dictionary_goes_first), cmocka_unit_test(the_same_text_gives_the_same_sounds),
+		cmocka_unit_test(no_word_is_lost_or_doubled), cmocka_unit_test(a_user_dictionary_goes_first), cmocka_unit_test(syllables_are_those_that_people_say),
+		cmocka_unit_test(the_same_text_gives_the_same_sounds), cmocka_unit_test(a_lexicon_can_be_opened_again),
 	};
 	return cmocka_run_group_tests(tests, open_lexicon, close_lexicon);
 }

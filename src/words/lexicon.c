@@ -38,7 +38,6 @@ struct lexicon {
 
 /* espeak-ng is one per process. */
 static pthread_mutex_t espeak_lock = PTHREAD_MUTEX_INITIALIZER;
-static int espeak_users;
 
 /* ---- loading ---- */
 
@@ -250,31 +249,21 @@ static int load_data(struct lexicon *lx, const char *share_dir, struct madrigal_
 	return 0;
 }
 
+/* Once for the process: espeak-ng 1.51 hangs when it is ended after a second beginning, so it is never ended. */
 static int espeak_open(struct madrigal_error *err)
 {
+	static int begun, speaks_english;
 	int rc = 0;
 	pthread_mutex_lock(&espeak_lock);
-	if (espeak_users == 0) {
-		/* By its file: finding a voice by language reads all hundred voice files first. */
-		if (espeak_Initialize(AUDIO_OUTPUT_RETRIEVAL, 0, NULL, espeakINITIALIZE_DONT_EXIT) < 0)
-			rc = err_set(err, MADRIGAL_EMISSING, "espeak-ng's data is missing; mend with: sudo apt install espeak-ng-data");
-		else if (espeak_SetVoiceByName("gmw/en-US") != EE_OK && espeak_SetVoiceByName("en-us") != EE_OK)
-			rc = err_set(err, MADRIGAL_EMISSING, "espeak-ng's American English is missing; mend with: sudo apt install espeak-ng-data");
-		if (rc < 0)
-			espeak_Terminate();
-	}
-	if (rc == 0)
-		espeak_users++;
+	if (!begun)
+		begun = espeak_Initialize(AUDIO_OUTPUT_RETRIEVAL, 0, NULL, espeakINITIALIZE_DONT_EXIT) >= 0;
+	/* By its file: to find a voice by its language, all hundred voice files are read first. */
+	if (begun && !speaks_english)
+		speaks_english = espeak_SetVoiceByName("gmw/en-US") == EE_OK || espeak_SetVoiceByName("en-us") == EE_OK;
+	if (!speaks_english)
+		rc = err_set(err, MADRIGAL_EMISSING, "espeak-ng's data for American English is missing; mend with: sudo apt install espeak-ng-data");
 	pthread_mutex_unlock(&espeak_lock);
 	return rc;
-}
-
-static void espeak_close(void)
-{
-	pthread_mutex_lock(&espeak_lock);
-	if (--espeak_users == 0)
-		espeak_Terminate();
-	pthread_mutex_unlock(&espeak_lock);
 }
 
 static void release_data(struct lexicon *lx)
@@ -311,10 +300,8 @@ int lexicon_new(const char *share_dir, const char *dictionary, struct lexicon **
 
 void lexicon_free(struct lexicon *lx)
 {
-	if (!lx)
-		return;
-	espeak_close();
-	release_data(lx);
+	if (lx)
+		release_data(lx);
 }
 
 const char *lexicon_find(const struct lexicon *lx, enum word_list list, const char *key)

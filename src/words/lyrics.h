@@ -86,9 +86,10 @@ struct lexicon;
  * `word  phonemes` in espeak-ng's IPA or ARPAbet ("madrigal  M AE1 D R IH0 G AH0 L"), `#` a comment.
  * *ret is owned by the caller (lexicon_free). A fault in a dictionary is MADRIGAL_ELYRICS and names file and line. */
 int lexicon_new(const char *share_dir, const char *dictionary, struct lexicon **ret, struct madrigal_error *err) MUST_CHECK;
+/* lx may be NULL. espeak-ng itself, with a thread of its own that sleeps, stays loaded until the process ends. */
 void lexicon_free(struct lexicon *lx);
 
-/* Reads text (any bytes, len of them). Fills *ret, owned by the caller (lyrics_release). MADRIGAL_ELYRICS, in words for people
+/* Reads text (any bytes, len of them); docs/words.md has the rules. Fills *ret, owned by the caller (lyrics_release). MADRIGAL_ELYRICS, in words for people
  * with the line's number, for: nothing to sing, not UTF-8, binary, too long, a script not yet sung (named). Not thread-safe against itself: espeak-ng has
  * global state, guarded by a lock inside. allow_empty: lyrics without words (only tags, or nothing) are fine, for
  * instrumental songs. */
