@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <espeak-ng/espeak_ng.h>
 #include <espeak-ng/speak_lib.h>
 
 #include "base/file.h"
@@ -249,17 +250,21 @@ static int load_data(struct lexicon *lx, const char *share_dir, struct madrigal_
 	return 0;
 }
 
-/* Once for the process: espeak-ng 1.51 hangs when it is ended after a second beginning, so it is never ended. */
+/* Once for the process: espeak-ng 1.51 hangs when it is ended after a second beginning, so it is never ended. By its own interface
+ * and without an output, since the older one opens the sound server. */
 static int espeak_open(struct madrigal_error *err)
 {
 	static int begun, speaks_english;
 	int rc = 0;
 	pthread_mutex_lock(&espeak_lock);
-	if (!begun)
-		begun = espeak_Initialize(AUDIO_OUTPUT_RETRIEVAL, 0, NULL, espeakINITIALIZE_DONT_EXIT) >= 0;
-	/* By its file: to find a voice by its language, all hundred voice files are read first. */
+	if (!begun) {
+		espeak_ng_ERROR_CONTEXT context = NULL;
+		espeak_ng_InitializePath(NULL);
+		begun = espeak_ng_Initialize(&context) == ENS_OK;
+		espeak_ng_ClearErrorContext(&context);
+	}
 	if (begun && !speaks_english)
-		speaks_english = espeak_SetVoiceByName("gmw/en-US") == EE_OK || espeak_SetVoiceByName("en-us") == EE_OK;
+		speaks_english = espeak_ng_SetVoiceByName("en-us") == ENS_OK;
 	if (!speaks_english)
 		rc = err_set(err, MADRIGAL_EMISSING, "espeak-ng's data for American English is missing; mend with: sudo apt install espeak-ng-data");
 	pthread_mutex_unlock(&espeak_lock);
