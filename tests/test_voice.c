@@ -82,6 +82,32 @@ static void put_node(struct buf *graph, const char *op, const char *name, const 
 	buf_release(&n);
 }
 
+/* An integer convolution of x into out: kernel 3, two channels in, one out. */
+static void put_conv(struct buf *graph, const char *x, const char *out)
+{
+	struct buf n = buf_init(4096), w = buf_init(256), z = buf_init(256);
+	const char *const in[] = { x, "w", "x_zero", "w_zero" };
+	for (int i = 0; i < 4; i++)
+		put(&n, 1, in[i], strlen(in[i]));
+	put(&n, 2, out, strlen(out));
+	put(&n, 3, "conv", 4);
+	put(&n, 4, "ConvInteger", 11);
+	put(&n, 5, "\x0a\x04pads\x40\x01\x40\x01\xa0\x01\x07", 13);
+	put(&n, 5, "\x0a\x07strides\x40\x01\xa0\x01\x07", 14);
+	put(graph, 1, n.data, n.len);
+	buf_adds(&w, "\x08\x01\x08\x02\x08\x03\x10\x02");
+	put(&w, 8, "w", 1);
+	put(&w, 9, "\x01\x02\x03\x04\x05\x06", 6);
+	put(graph, 5, w.data, w.len);
+	buf_adds(&z, "\x10\x02");
+	put(&z, 8, "w_zero", 6);
+	put(&z, 9, "\x80", 1);
+	put(graph, 5, z.data, z.len);
+	buf_release(&n);
+	buf_release(&w);
+	buf_release(&z);
+}
+
 /* The smallest model that has the three parts: a chain of nodes through the tensors at which it is opened. */
 static struct buf tiny_model(void)
 {
@@ -95,7 +121,9 @@ static struct buf tiny_model(void)
 	put_node(&g, "Squeeze", "g", MODEL_PROSODY_FRAMES, NULL, MODEL_ENERGY);
 	put_node(&g, "ReduceMean", "/generator/resblocks.4/adain/ReduceMean", MODEL_TEXT_FRAMES, "axes", "mean");
 	put_node(&g, "Sub", "h", MODEL_PITCH, "mean", "x");
-	put_node(&g, "Add", "i", "x", MODEL_ENERGY, MODEL_AUDIO);
+	put_node(&g, "DynamicQuantizeLinear", "q", "x", NULL, "x_zero");
+	put_conv(&g, "x", "y");
+	put_node(&g, "Add", "i", "y", MODEL_ENERGY, MODEL_AUDIO);
 	put(&g, 5, "\x42\x05table", 7);
 	put(&g, 5, "\x42\x04" "axes", 6);
 	buf_add(&m, "\x08\x09", 2);
@@ -126,6 +154,9 @@ static void a_part_has_the_nodes_it_needs(void **state)
 	assert_int_equal(model_cut_part(m.data, m.len, 2, &out, &n, &err), 0);
 	/* A mean over time has become a product with the frames' weights, at the finest resolution. */
 	assert_true(contains(out, n, "weights_120th") && contains(out, n, "Sub") && !contains(out, n, "Gather") && !contains(out, n, "\x04" "axes"));
+	/* The convolution has become a product: its weights signed, kernel first, then channels. */
+	assert_true(contains(out, n, "MatMulInteger") && contains(out, n, "conv/slice2") && !contains(out, n, "ConvInteger"));
+	assert_true(contains(out, n, "\x81\x84\x82\x85\x83\x86"));
 	free(out);
 	buf_release(&m);
 }

@@ -8,6 +8,8 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "voice/model_conv.h"
+#include "voice/pb.h"
 
 #define MODEL_MAX_BYTES ((size_t)512 << 20)
 #define NODES_MAX 100000
@@ -18,45 +20,32 @@ enum { MODEL_IR_VERSION = 1, MODEL_GRAPH = 7, MODEL_OPSET = 8 };
 enum { GRAPH_NODE = 1, GRAPH_NAME = 2, GRAPH_INITIALIZER = 5, GRAPH_INPUT = 11, GRAPH_OUTPUT = 12 };
 enum { NODE_INPUT = 1, NODE_OUTPUT = 2, NODE_NAME = 3, NODE_OP_TYPE = 4 };
 enum { TENSOR_NAME = 8 };
-enum { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
 enum { TYPE_FLOAT = 1, TYPE_INT64 = 7 };
 
 const char *const model_weight_names[MODEL_WEIGHTS] = { "weights_frame", "weights_half_frame", "weights_20th", "weights_120th" };
 const char *const model_part_files[MODEL_PARTS] = { "encoder.onnx", "prosody.onnx", "decoder.onnx" };
 
-struct span {
-	const uint8_t *p;
-	size_t len;
-};
-
-struct field {
-	unsigned number, wire;
-	uint64_t value;       /* of a varint */
-	struct span bytes;    /* of a length-delimited field */
-	struct span raw;      /* tag and all */
-};
-
 struct node {
-	struct span raw, op, name;
-	struct span *in, *out;
+	struct pb_span raw, body, op, name;
+	struct pb_span *in, *out;
 	int n_in, n_out;
 	int needed;
 };
 
 struct tensor {
-	struct span raw;
+	struct pb_span raw, body;
 	int needed;
 };
 
 /* A tensor's name and who makes it: node >= 0, or an initializer. */
 struct maker {
-	struct span name;
+	struct pb_span name;
 	int node, tensor;
 };
 
 struct model {
-	struct span ir;
-	struct span *opsets; int n_opsets, cap_opsets;
+	struct pb_span ir;
+	struct pb_span *opsets; int n_opsets, cap_opsets;
 	struct node *nodes; int n_nodes, cap_nodes;
 	struct tensor *tensors; int n_tensors, cap_tensors;
 	struct maker *table; size_t table_size;        /* open addressing, a power of two */
@@ -84,63 +73,7 @@ static const struct part parts[MODEL_PARTS] = {
 	  { MODEL_AUDIO }, 1 },
 };
 
-static int span_is(struct span s, const char *text)
-{
-	return s.len == strlen(text) && memcmp(s.p, text, s.len) == 0;
-}
-
-static int span_has(struct span s, const char *text)
-{
-	return memmem(s.p, s.len, text, strlen(text)) != NULL;
-}
-
 /* ---- reading ---- */
-
-static int take_varint(struct span *s, uint64_t *ret)
-{
-	uint64_t v = 0;
-	for (int i = 0; i < 10 && (size_t)i < s->len; i++) {
-		v |= (uint64_t)(s->p[i] & 127) << (7 * i);
-		if (!(s->p[i] & 128)) {
-			s->p += i + 1;
-			s->len -= (size_t)i + 1;
-			*ret = v;
-			return 1;
-		}
-	}
-	return 0;
-}
-
-/* Takes the next field off s. 1: taken, 0: s is at its end, -1: not protobuf. */
-static int take_field(struct span *s, struct field *f)
-{
-	if (!s->len)
-		return 0;
-	const uint8_t *start = s->p;
-	uint64_t tag, n;
-	if (!take_varint(s, &tag))
-		return -1;
-	*f = (struct field){ .number = (unsigned)(tag >> 3), .wire = tag & 7 };
-	if (f->wire == WIRE_VARINT) {
-		if (!take_varint(s, &f->value))
-			return -1;
-		n = 0;
-	} else if (f->wire == WIRE_BYTES) {
-		if (!take_varint(s, &n) || n > s->len)
-			return -1;
-		f->bytes = (struct span){ s->p, n };
-	} else if (f->wire == WIRE_64 || f->wire == WIRE_32) {
-		n = f->wire == WIRE_64 ? 8 : 4;
-		if (n > s->len)
-			return -1;
-	} else {
-		return -1;
-	}
-	s->p += n;
-	s->len -= n;
-	f->raw = (struct span){ start, (size_t)(s->p - start) };
-	return 1;
-}
 
 /* Makes room for one more element; *array is a pointer to elements of `size` bytes. */
 static int grow(void *array, int n, int *cap, size_t size)
@@ -162,14 +95,14 @@ static int bad_model(struct madrigal_error *err, const char *what)
 	return err_set(err, MADRIGAL_EMISSING, "the speech model is damaged (%s): run `make voice`", what);
 }
 
-static int read_node(struct span raw, struct span body, struct node *ret, struct madrigal_error *err)
+static int read_node(struct pb_span raw, struct pb_span body, struct node *ret, struct madrigal_error *err)
 {
-	struct span in[NODE_INPUTS_MAX], out[NODE_INPUTS_MAX];
-	struct node n = { .raw = raw };
-	struct field f;
+	struct pb_span in[NODE_INPUTS_MAX], out[NODE_INPUTS_MAX];
+	struct node n = { .raw = raw, .body = body };
+	struct pb_field f;
 	int rc;
-	while ((rc = take_field(&body, &f)) > 0) {
-		if (f.wire != WIRE_BYTES)
+	while ((rc = pb_take(&body, &f)) > 0) {
+		if (f.wire != PB_BYTES)
 			continue;
 		if (f.number == NODE_NAME)
 			n.name = f.bytes;
@@ -184,7 +117,7 @@ static int read_node(struct span raw, struct span body, struct node *ret, struct
 	}
 	if (rc < 0)
 		return bad_model(err, "a broken node");
-	struct span *names = malloc((size_t)(n.n_in + n.n_out + 1) * sizeof *names);
+	struct pb_span *names = malloc((size_t)(n.n_in + n.n_out + 1) * sizeof *names);
 	if (!names)
 		return err_nomem(err);
 	n.in = names;
@@ -197,12 +130,12 @@ static int read_node(struct span raw, struct span body, struct node *ret, struct
 	return 0;
 }
 
-static int read_graph(struct span body, struct model *m, struct madrigal_error *err)
+static int read_graph(struct pb_span body, struct model *m, struct madrigal_error *err)
 {
-	struct field f;
+	struct pb_field f;
 	int rc;
-	while ((rc = take_field(&body, &f)) > 0) {
-		if (f.wire != WIRE_BYTES)
+	while ((rc = pb_take(&body, &f)) > 0) {
+		if (f.wire != PB_BYTES)
 			continue;
 		if (f.number == GRAPH_NODE) {
 			if (m->n_nodes >= NODES_MAX || !grow(&m->nodes, m->n_nodes, &m->cap_nodes, sizeof *m->nodes))
@@ -220,18 +153,18 @@ static int read_graph(struct span body, struct model *m, struct madrigal_error *
 	return rc < 0 ? bad_model(err, "a broken graph") : 0;
 }
 
-static int read_model(struct span body, struct model *m, struct madrigal_error *err)
+static int read_model(struct pb_span body, struct model *m, struct madrigal_error *err)
 {
-	struct field f;
+	struct pb_field f;
 	int rc;
-	while ((rc = take_field(&body, &f)) > 0) {
+	while ((rc = pb_take(&body, &f)) > 0) {
 		if (f.number == MODEL_IR_VERSION) {
 			m->ir = f.raw;
 		} else if (f.number == MODEL_OPSET) {
 			if (m->n_opsets >= 64 || !grow(&m->opsets, m->n_opsets, &m->cap_opsets, sizeof *m->opsets))
 				return bad_model(err, "too many operator sets");
 			m->opsets[m->n_opsets++] = f.raw;
-		} else if (f.number == MODEL_GRAPH && f.wire == WIRE_BYTES) {
+		} else if (f.number == MODEL_GRAPH && f.wire == PB_BYTES) {
 			rc = read_graph(f.bytes, m, err); /* an embedded message that comes twice is merged */
 			if (rc < 0)
 				return rc;
@@ -242,7 +175,7 @@ static int read_model(struct span body, struct model *m, struct madrigal_error *
 
 /* ---- who makes what ---- */
 
-static struct maker *find_maker(const struct model *m, struct span name)
+static struct maker *find_maker(const struct model *m, struct pb_span name)
 {
 	uint64_t h = 1469598103934665603u; /* FNV-1a */
 	for (size_t i = 0; i < name.len; i++)
@@ -253,7 +186,7 @@ static struct maker *find_maker(const struct model *m, struct span name)
 	return &m->table[at];
 }
 
-static void add_maker(struct model *m, struct span name, int node, int tensor)
+static void add_maker(struct model *m, struct pb_span name, int node, int tensor)
 {
 	struct maker *k = find_maker(m, name);
 	if (!k->name.p)
@@ -275,15 +208,15 @@ static int index_model(struct model *m, struct madrigal_error *err)
 		for (int k = 0; k < m->nodes[i].n_out; k++)
 			add_maker(m, m->nodes[i].out[k], i, -1);
 	for (int i = 0; i < m->n_tensors; i++) {
-		struct span body = m->tensors[i].raw;
-		struct field f;
-		if (take_field(&body, &f) < 0)
+		struct pb_span body = m->tensors[i].raw;
+		struct pb_field f;
+		if (pb_take(&body, &f) < 0)
 			return bad_model(err, "a broken tensor");
-		body = f.bytes;
-		struct span name = { 0 };
+		body = m->tensors[i].body = f.bytes;
+		struct pb_span name = { 0 };
 		int rc;
-		while ((rc = take_field(&body, &f)) > 0)
-			if (f.number == TENSOR_NAME && f.wire == WIRE_BYTES)
+		while ((rc = pb_take(&body, &f)) > 0)
+			if (f.number == TENSOR_NAME && f.wire == PB_BYTES)
 				name = f.bytes;
 		if (rc < 0)
 			return bad_model(err, "a broken tensor");
@@ -305,10 +238,10 @@ static void model_release(struct model *m)
 
 /* ---- cutting ---- */
 
-static int is_input(const struct part *part, struct span name)
+static int is_input(const struct part *part, struct pb_span name)
 {
 	for (int i = 0; i < part->n_in; i++)
-		if (span_is(name, part->in[i].name))
+		if (pb_is(name, part->in[i].name))
 			return 1;
 	return 0;
 }
@@ -317,7 +250,7 @@ static int is_input(const struct part *part, struct span name)
  * each becomes a product with weights that the caller chooses. */
 static int is_mean(const struct part *part, const struct node *n)
 {
-	return part == &parts[2] && span_is(n->op, "ReduceMean");
+	return part == &parts[2] && pb_is(n->op, "ReduceMean");
 }
 
 static const char *weights_of(const struct node *n)
@@ -325,18 +258,28 @@ static const char *weights_of(const struct node *n)
 	static const char *const at_120th[] = { "noise_res.1/", "resblocks.3/", "resblocks.4/", "resblocks.5/" };
 	static const char *const at_20th[] = { "noise_res.0/", "resblocks.0/", "resblocks.1/", "resblocks.2/" };
 	for (int i = 0; i < 4; i++) {
-		if (span_has(n->name, at_120th[i]))
+		if (pb_has(n->name, at_120th[i]))
 			return model_weight_names[3];
-		if (span_has(n->name, at_20th[i]))
+		if (pb_has(n->name, at_20th[i]))
 			return model_weight_names[2];
 	}
-	return model_weight_names[span_has(n->name, "decode.3/norm2/") ? 1 : 0];
+	return model_weight_names[pb_has(n->name, "decode.3/norm2/") ? 1 : 0];
+}
+
+/* An integer convolution that is written as a product (model_conv.h). */
+static int is_product(const struct model *m, const struct node *n, struct conv *ret)
+{
+	if (!pb_is(n->op, "ConvInteger") || n->n_in != 4)
+		return 0;
+	const struct maker *w = find_maker(m, n->in[1]), *z = find_maker(m, n->in[3]);
+	return w->name.p && z->name.p && w->tensor >= 0 && z->tensor >= 0 &&
+	       conv_read(n->body, m->tensors[w->tensor].body, m->tensors[z->tensor].body, ret);
 }
 
 /* Marks the nodes and tensors from which `name` is made. stack holds at most n_nodes + 1 entries: a node is pushed once. */
 static int mark(struct model *m, const struct part *part, const char *name, int *stack, struct madrigal_error *err)
 {
-	struct span want = { (const uint8_t *)name, strlen(name) };
+	struct pb_span want = { (const uint8_t *)name, strlen(name) };
 	const struct maker *k = find_maker(m, want);
 	if (!k->name.p || k->node < 0)
 		return err_set(err, MADRIGAL_EMISSING, "this is not the speech model that Madrigal sings with (it has no %s): run `make voice`", name);
@@ -347,9 +290,10 @@ static int mark(struct model *m, const struct part *part, const char *name, int 
 	}
 	while (depth > 0) {
 		const struct node *n = &m->nodes[stack[--depth]];
-		int n_in = is_mean(part, n) && n->n_in > 1 ? 1 : n->n_in;
+		struct conv conv;
+		int n_in = is_mean(part, n) && n->n_in > 1 ? 1 : n->n_in, product = is_product(m, n, &conv);
 		for (int i = 0; i < n_in; i++) {
-			if (!n->in[i].len || is_input(part, n->in[i]))
+			if (!n->in[i].len || is_input(part, n->in[i]) || (product && i % 2))
 				continue;
 			k = find_maker(m, n->in[i]);
 			if (!k->name.p)
@@ -367,31 +311,6 @@ static int mark(struct model *m, const struct part *part, const char *name, int 
 
 /* ---- writing ---- */
 
-static void put_varint(struct buf *b, uint64_t v)
-{
-	for (; v > 127; v >>= 7)
-		buf_addc(b, (char)((v & 127) | 128));
-	buf_addc(b, (char)v);
-}
-
-static void put_bytes(struct buf *b, unsigned number, const void *p, size_t n)
-{
-	put_varint(b, number << 3 | WIRE_BYTES);
-	put_varint(b, n);
-	buf_add(b, p, n);
-}
-
-static void put_text(struct buf *b, unsigned number, const char *text)
-{
-	put_bytes(b, number, text, strlen(text));
-}
-
-static void put_span(struct buf *b, struct span s)
-{
-	if (s.len)
-		buf_add(b, s.p, s.len);
-}
-
 /* ValueInfoProto { name, TypeProto { tensor_type { elem_type, shape } } } */
 static void put_port(struct buf *b, unsigned number, const struct port *p)
 {
@@ -399,20 +318,20 @@ static void put_port(struct buf *b, unsigned number, const struct port *p)
 	for (int i = 0; i < p->n_dims; i++) {
 		struct buf dim = buf_init(16); /* { dim_value } or, of any length, {} */
 		if (p->dims[i]) {
-			put_varint(&dim, 1 << 3);
-			put_varint(&dim, (uint64_t)p->dims[i]);
+			pb_put_varint(&dim, 1 << 3);
+			pb_put_varint(&dim, (uint64_t)p->dims[i]);
 		}
-		put_bytes(&shape, 1, buf_str(&dim), dim.len);
+		pb_put_bytes(&shape, 1, buf_str(&dim), dim.len);
 		buf_release(&dim);
 	}
-	put_varint(&type, 1 << 3);
-	put_varint(&type, (uint64_t)p->type);
+	pb_put_varint(&type, 1 << 3);
+	pb_put_varint(&type, (uint64_t)p->type);
 	if (p->n_dims)
-		put_bytes(&type, 2, buf_str(&shape), shape.len);
-	put_bytes(&outer, 1, buf_str(&type), type.len);
-	put_text(&info, 1, p->name);
-	put_bytes(&info, 2, buf_str(&outer), outer.len);
-	put_bytes(b, number, buf_str(&info), info.len);
+		pb_put_bytes(&type, 2, buf_str(&shape), shape.len);
+	pb_put_bytes(&outer, 1, buf_str(&type), type.len);
+	pb_put_text(&info, 1, p->name);
+	pb_put_bytes(&info, 2, buf_str(&outer), outer.len);
+	pb_put_bytes(b, number, buf_str(&info), info.len);
 	buf_release(&shape);
 	buf_release(&type);
 	buf_release(&outer);
@@ -422,29 +341,30 @@ static void put_port(struct buf *b, unsigned number, const struct port *p)
 static void put_weighted_mean(struct buf *b, const struct node *n)
 {
 	struct buf body = buf_init(4096);
-	put_bytes(&body, NODE_INPUT, n->in[0].p, n->in[0].len);
-	put_text(&body, NODE_INPUT, weights_of(n));
-	put_bytes(&body, NODE_OUTPUT, n->out[0].p, n->out[0].len);
-	put_bytes(&body, NODE_NAME, n->name.p, n->name.len);
-	put_text(&body, NODE_OP_TYPE, "MatMul");
-	put_bytes(b, GRAPH_NODE, buf_str(&body), body.len);
-	b->failed |= body.failed;
-	buf_release(&body);
+	pb_put_bytes(&body, NODE_INPUT, n->in[0].p, n->in[0].len);
+	pb_put_text(&body, NODE_INPUT, weights_of(n));
+	pb_put_bytes(&body, NODE_OUTPUT, n->out[0].p, n->out[0].len);
+	pb_put_bytes(&body, NODE_NAME, n->name.p, n->name.len);
+	pb_put_text(&body, NODE_OP_TYPE, "MatMul");
+	pb_put_message(b, GRAPH_NODE, &body);
 }
 
 static void put_graph(struct buf *b, const struct model *m, const struct part *part)
 {
 	for (int i = 0; i < m->n_nodes; i++) {
 		const struct node *n = &m->nodes[i];
-		if (n->needed && is_mean(part, n) && n->n_in && n->n_out)
+		struct conv conv;
+		if (n->needed && is_product(m, n, &conv))
+			conv_put(b, &conv);
+		else if (n->needed && is_mean(part, n) && n->n_in && n->n_out)
 			put_weighted_mean(b, n);
 		else if (n->needed)
-			put_span(b, n->raw);
+			pb_put_raw(b, n->raw);
 	}
-	put_text(b, GRAPH_NAME, "part");
+	pb_put_text(b, GRAPH_NAME, "part");
 	for (int i = 0; i < m->n_tensors; i++)
 		if (m->tensors[i].needed)
-			put_span(b, m->tensors[i].raw);
+			pb_put_raw(b, m->tensors[i].raw);
 	for (int i = 0; i < part->n_in; i++)
 		put_port(b, GRAPH_INPUT, &part->in[i]);
 	for (int i = 0; i < part->n_out; i++)
@@ -468,10 +388,10 @@ static int cut(struct model *m, const struct part *part, void **ret_data, size_t
 		return rc;
 	struct buf graph = buf_init(MODEL_MAX_BYTES), all = buf_init(MODEL_MAX_BYTES);
 	put_graph(&graph, m, part);
-	put_span(&all, m->ir);
+	pb_put_raw(&all, m->ir);
 	for (int i = 0; i < m->n_opsets; i++)
-		put_span(&all, m->opsets[i]);
-	put_bytes(&all, MODEL_GRAPH, buf_str(&graph), graph.len);
+		pb_put_raw(&all, m->opsets[i]);
+	pb_put_bytes(&all, MODEL_GRAPH, buf_str(&graph), graph.len);
 	int failed = graph.failed || all.failed;
 	buf_release(&graph);
 	if (failed) {
@@ -485,7 +405,7 @@ static int cut(struct model *m, const struct part *part, void **ret_data, size_t
 
 static int open_model(const void *data, size_t len, struct model *m, struct madrigal_error *err)
 {
-	int rc = read_model((struct span){ data, len }, m, err);
+	int rc = read_model((struct pb_span){ data, len }, m, err);
 	if (!rc)
 		rc = index_model(m, err);
 	return rc;
