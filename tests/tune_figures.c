@@ -10,7 +10,7 @@
 
 enum row { OFFBEAT, ON_ONE, TONE_OFF, STEPS, REPEATS, WIDE, RANGE, RHYTHM_AGAIN, BARS_AGAIN, LIFT, PEAK, STRESSED, UNSTRESSED, PACE,
            LEAPS, REVERSED, TESSITURA, CONTENT, FUNCTION, FUNCTION_ONE, STRESSED_ONE, UNSTRESSED_ONE, FINAL_LONGER, FINAL_TONE, FINAL_TONIC, ENTRIES_OFF, MELISMA, A_BAR,
-           CHORUS_LONGER, PHRASE_BEATS, ROWS };
+           CHORUS_LONGER, PHRASE_BEATS, EVEN, EIGHTHS, ROWS };
 
 static const struct { const char *name; double low, high; } rows[ROWS] = {
 	[OFFBEAT] = { "offbeat_onsets", 0.35, 0.65 }, [ON_ONE] = { "chord_tone_on_one", 0.65, 0.95 }, [TONE_OFF] = { "chord_tone_offbeat", 0.45, 0.8 },
@@ -26,6 +26,7 @@ static const struct { const char *name; double low, high; } rows[ROWS] = {
 	[FINAL_LONGER] = { "last_note_to_others", 1.5, 4 }, [FINAL_TONE] = { "last_note_in_chord", 0.75, 1 }, [FINAL_TONIC] = { "last_note_tonic", 0.2, 0.5 },
 	[ENTRIES_OFF] = { "entries_off_1_3", 0.55, 0.75 }, [MELISMA] = { "extra_notes_a_syllable", 0.05, 0.2 }, [A_BAR] = { "notes_a_bar", 3, 8 },
 	[CHORUS_LONGER] = { "chorus_note_length", 1, 1.4 }, [PHRASE_BEATS] = { "line_beats", 4, 14 },
+	[EVEN] = { "equal_gaps_in_a_row", 0.55, 0.75 }, [EIGHTHS] = { "gaps_of_an_eighth", 0.5, 0.75 },
 };
 #define JUDGED (PACE + 1)
 
@@ -132,6 +133,28 @@ static void count_words(const struct score *s, double *v)
 	v[PACE] = pace;
 }
 
+/* Billboard's phrases: 66 % of gaps between onsets are as long as the gap before, 63 % are eighths, 29 % quarters. */
+static void count_gaps(const struct score *s, double *v)
+{
+	int pairs = 0, equal = 0, gaps = 0, eighths = 0, before = 0;
+	for (int i = 1, at = 0; i < s->n_vocal; i++) {
+		const struct vocal_note *n = &s->vocal[i];
+		if (n->word == n[-1].word && n->syllable == n[-1].syllable)
+			continue;
+		int gap = n->line == n[-1].line ? n->start - s->vocal[at].start : 0;
+		at = i;
+		if (gap && before) {
+			pairs++;
+			equal += gap == before;
+		}
+		gaps += gap > 0;
+		eighths += gap == TICKS_PER_QUARTER / 2;
+		before = gap;
+	}
+	v[EVEN] = share(equal, pairs);
+	v[EIGHTHS] = share(eighths, gaps);
+}
+
 static void count_rest(const struct score *s, double *v)
 {
 	const struct lyrics *l = s->lyrics;
@@ -213,6 +236,7 @@ static void add_song(const struct score *s, struct sums *sums, const char *what,
 	count_notes(s, v);
 	count_words(s, v);
 	count_rest(s, v);
+	count_gaps(s, v);
 	*ret_all = 1;
 	for (int r = 0; r < ROWS; r++) {
 		if (isnan(v[r]))

@@ -291,6 +291,28 @@ static void count_pace(const struct plan *p, const struct draft *d, struct tune_
 	}
 }
 
+/* How many of a phrase's onsets come as long after the one before as that did. */
+static void count_even(const struct draft *d, struct tune_figures *f)
+{
+	int pairs = 0, equal = 0, before = 0, at = -1;
+	for (int i = 0; i < d->n_notes; i++) {
+		if (i && d->notes[i].phrase != d->notes[i - 1].phrase) {
+			before = 0;
+			at = -1;
+		}
+		if (!d->notes[i].first)
+			continue;
+		int gap = at < 0 ? 0 : d->notes[i].start - at;
+		if (before && gap) {
+			pairs++;
+			equal += gap == before;
+		}
+		before = gap;
+		at = d->notes[i].start;
+	}
+	f->even = pairs ? share(equal, pairs) : 0.65f;
+}
+
 void tune_measure(const struct plan *p, const struct draft *d, struct tune_figures *ret)
 {
 	memset(ret, 0, sizeof *ret);
@@ -303,6 +325,7 @@ void tune_measure(const struct plan *p, const struct draft *d, struct tune_figur
 	count_range(p, d, ret);
 	count_words(p, d, ret);
 	count_pace(p, d, ret);
+	count_even(d, ret);
 }
 
 /* ---- the cost ---- */
@@ -325,20 +348,20 @@ float tune_cost(const struct plan *p, const struct tune_figures *f)
 	float sure = fminf(1, (float)f->notes / 60), words = fminf(1, (float)f->stressed / 16), syncopation = p->style->melody.syncopation;
 	const struct term terms[] = {
 		/* Billboard [M] unless another source is named: value, low, high, odd, weight, middle */
-		{ f->offbeat, 0.42f, 0.58f, 0.04f, 2 * sure, 0.44f + 0.12f * syncopation },  /* onsets off the beat: 57 %, POP909 54 % */
-		{ f->chord_on_one, 0.72f, 0.90f, 0.05f, f->strong >= 4 ? 2 : 0.3f, 0.82f },  /* 74 %, POP909 75 % */
+		{ f->offbeat, 0.42f, 0.59f, 0.03f, 2.5f * sure, 0.44f + 0.12f * syncopation },  /* onsets off the beat: 57 %, POP909 54 % */
+		{ f->chord_on_one, 0.72f, 0.90f, 0.04f, f->strong >= 4 ? 3 : 0.3f, 0.80f },  /* 74 %, POP909 75 % */
 		{ f->chord_off, 0.54f, 0.72f, 0.04f, f->off >= 8 ? 1.5f : 0.3f, 0.62f },     /* 60-62 % */
-		{ f->steps, 0.66f, 0.77f, 0.04f, 2 * sure, 0.72f },                          /* two semitones or less: 74 %, POP909 69 % */
-		{ f->repeats, 0.16f, 0.34f, 0.04f, 1.5f * sure, 0.2f + 0.15f * p->style->melody.repeat }, /* 30 %, POP909 24 % */
+		{ f->steps, 0.66f, 0.77f, 0.03f, 3 * sure, 0.71f },                          /* two semitones or less: 74 %, POP909 69 % */
+		{ f->repeats, 0.16f, 0.34f, 0.03f, 1.8f * sure, 0.2f + 0.15f * p->style->melody.repeat }, /* 30 %, POP909 24 % */
 		{ f->leaps, 0.05f, 0.15f, 0.03f, 1 * sure, 0.07f + 0.06f * p->style->melody.leap },       /* five semitones or more: 8-14 % */
 		{ f->wide_leaps, 0, 0.02f, 0.01f, 2 * sure, 0 },                             /* more than seven: 1.8 % */
 		{ f->leap_reversed, 0.55f, 1, 0.1f, 0.6f * sure, 0.65f },                    /* 54 %, POP909 59 % */
 		{ f->range, 13, 17, 1, 3 * sure, 15 },                                      /* median 17; a singer's comfortable tenth is 16 */
 		{ f->tessitura, 6, 12, 1, 0.6f * sure, 9 },                                  /* 9, POP909 11 */
-		{ f->rhythm_again, 0.48f, 0.78f, 0.04f, 2 * sure, 0.6f },                    /* bars with a rhythm heard before: 53 %, POP909 60 % */
-		{ f->bars_again, 0.27f, 0.62f, 0.04f, 2 * sure, 0.45f },                     /* bars heard before: 40 %, POP909 47 % */
+		{ f->rhythm_again, 0.48f, 0.78f, 0.03f, 2.5f * sure, 0.6f },                    /* bars with a rhythm heard before: 53 %, POP909 60 % */
+		{ f->bars_again, 0.28f, 0.62f, 0.03f, 3 * sure, 0.45f },                     /* bars heard before: 40 %, POP909 47 % */
 		{ f->lift, 1.5f, 4.5f, 0.5f, f->has_lift ? 2 : 0, 0.6f + 0.8f * p->style->melody.chorus_lift }, /* chorus above verse: median 1.2, wanted more */
-		{ f->peak, 1, 6, 1, f->has_lift ? 3 : 0, 2 },                                /* the song's peak is the chorus' */
+		{ f->peak, 1, 6, 1, f->has_lift ? 6 : 0, 2 },                                /* the song's peak is the chorus' */
 		{ f->stressed_on, 0.68f, 1, 0.05f, 2.5f * words, 0.8f },                     /* 63 % of human songs' */
 		{ f->stressed_strong, 0.4f, 1, 0.08f, 0.7f * words, 0.5f },                  /* 46 % */
 		{ f->unstressed_on, 0, 0.24f, 0.04f, 2.5f * words, 0.1f },                   /* 23 % */
@@ -352,6 +375,7 @@ float tune_cost(const struct plan *p, const struct tune_figures *f)
 		{ f->melisma, 0.05f, 0.17f, 0.02f, 1 * sure, p->style->melody.melisma },     /* extra notes a syllable: 0.15 */
 		{ f->entries_off, 0.5f, 0.85f, 0.08f, 0.7f * sure, 0.65f },                  /* phrases that begin off 1 and 3: 72 %, POP909 62 % */
 		{ f->dull_bars, 0, 0.05f, 0.03f, 1 * sure, 0 },                              /* bars on one pitch: ROC rejects them */
+		{ f->even, 0.5f, 0.70f, 0.05f, 1.5f * sure, 0.62f },                         /* onsets as far apart as the two before: 66 % */
 		{ f->pace, 0, 4.1f, 0.3f, 1.5f, 3 },                                         /* the singer's words get lost beyond 4.5 a second (measured) */
 		{ f->out_of_range, 0, 0, 0.01f, 2, 0 },
 	};

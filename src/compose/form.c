@@ -15,6 +15,7 @@
 #define BREATH_S 0.5f      /* a breath, and the last note's extra length */
 #define LONG_SONG_S 360
 #define LONGEST_SONG_S 660
+#define LINE_PARTS 64
 #define PHRASE_LONG 14     /* syllables: a longer line is cut */
 
 static const float levels[] = { 1.5f, 2.0f, 2.6f, 3.4f, 4.3f }; /* syllables a second that are aimed at */
@@ -69,8 +70,10 @@ static double bar_s(const struct plan *p)
 static int capacity(const struct plan *p, int bars)
 {
 	int least = rhythm_least_step(&p->meter);
-	int grid = least <= 1 && p->meter.step_s > 0.2 ? 1 : least <= 2 ? 2 : 4;
-	return (bars * p->meter.steps - rhythm_least_gap(&p->meter)) / grid + 1;
+	int room = bars * p->meter.steps - rhythm_least_gap(&p->meter);
+	if (least == 1 && p->meter.step_s > 0.2) /* slow: some of the sixteenths too */
+		return room * 3 / 5;
+	return room / (least <= 2 ? 2 : 4);
 }
 
 static float pace(const struct plan *p, int n, int bars)
@@ -100,7 +103,7 @@ static int bars_for(const struct plan *p, int n, int usual, float aim)
 	for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
 		float cost = bars_cost(p, n, choices[i], aim);
 		if (usual && choices[i] != usual)
-			cost += choices[i] % usual && usual % choices[i] ? 0.9f : 0.45f;
+			cost += choices[i] % usual && usual % choices[i] ? 1.3f : 0.9f;
 		if (cost < least) {
 			least = cost;
 			best = choices[i];
@@ -130,10 +133,15 @@ static float cut_cost(const struct lyrics *l, const struct line *ln, int i, int 
 	return cost;
 }
 
-/* Lengths of the phrases of a line of n syllables into part; returns their number. */
-static int cut_line(const struct lyrics *l, const struct line *ln, int n, int *part, int max)
+/* Lengths of the phrases of a line into part (room for LINE_PARTS); returns their number. A line is cut when it is long, and when it takes four
+ * bars or more: common metre's fourteen syllables are eight and six. */
+static int cut_line(const struct plan *p, const struct line *ln, float aim, int *part)
 {
-	int pieces = n <= PHRASE_LONG ? 1 : (n + PHRASE_LONG - 3) / (PHRASE_LONG - 2), at = 0, k = 0;
+	const struct lyrics *l = p->lyrics;
+	int n = line_syllables(l, ln), max = LINE_PARTS, at = 0, k = 0;
+	int pieces = n <= PHRASE_LONG ? 1 : (n + PHRASE_LONG - 3) / (PHRASE_LONG - 2);
+	if (pieces == 1 && n >= 10 && bars_for(p, n, 0, aim) >= 4)
+		pieces = 2;
 	while (k + 1 < pieces && k + 1 < max) {
 		int left = n - at, want = left / (pieces - k), best = want;
 		float least = 1e9f;
@@ -170,8 +178,8 @@ static int usual_bars(const struct form *f, const struct lyric_section *ls)
 		float cost = 0;
 		for (int i = 0; i < ls->n_lines; i++) {
 			const struct line *ln = &l->lines[ls->first_line + i];
-			int part[64];
-			int k = cut_line(l, ln, line_syllables(l, ln), part, 64);
+			int part[LINE_PARTS];
+			int k = cut_line(f->p, ln, f->aim, part);
 			for (int j = 0; j < k && !ln->backing; j++)
 				cost += fminf(6, bars_cost(f->p, part[j], choices[c], f->aim));
 		}
@@ -198,8 +206,7 @@ static void lay_line(struct form *f, struct plan_section *ps, int line, int usua
 	struct plan *p = f->p;
 	const struct lyrics *l = p->lyrics;
 	const struct line *ln = &l->lines[line];
-	int part[64], first = l->words[ln->first_word].first_syllable, at = 0;
-	int k = cut_line(l, ln, line_syllables(l, ln), part, 64);
+	int part[LINE_PARTS], first = l->words[ln->first_word].first_syllable, at = 0, k = cut_line(p, ln, f->aim, part);
 	for (int j = 0; j < k; j++) {
 		add_phrase(f, ps, line, first + at, part[j], bars_for(p, part[j], usual, f->aim));
 		at += part[j];
@@ -217,8 +224,7 @@ static void lay_backing(struct form *f, struct plan_section *ps, int line)
 	struct plan *p = f->p;
 	const struct lyrics *l = p->lyrics;
 	const struct line *ln = &l->lines[line];
-	int first = l->words[ln->first_word].first_syllable, part[64], at = 0;
-	int k = cut_line(l, ln, line_syllables(l, ln), part, 64);
+	int first = l->words[ln->first_word].first_syllable, part[LINE_PARTS], at = 0, k = cut_line(p, ln, f->aim, part);
 	for (int j = 0; j < k; j++) {
 		struct plan_phrase *lead = ps->n_phrases ? &p->phrases[p->n_phrases - 1] : NULL;
 		struct plan_backing *b = &p->backing[p->n_backing++];

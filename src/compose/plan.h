@@ -176,7 +176,7 @@ struct tune_figures {
 	int notes;
 	float offbeat, chord_on_one, chord_off, steps, repeats, leaps, wide_leaps, leap_reversed, range, rhythm_again, bars_again, lift, peak,
 	      stressed_on, stressed_strong, unstressed_on, unstressed_strong, content_on, function_on, function_strong, final_ratio, final_chord,
-	      melisma, notes_per_bar, dull_bars, out_of_range, stressed_lower, entries_off, tessitura, pace;
+	      melisma, notes_per_bar, dull_bars, out_of_range, stressed_lower, entries_off, tessitura, pace, even;
 	int stressed, unstressed, strong, off, has_lift;
 };
 void tune_measure(const struct plan *p, const struct draft *d, struct tune_figures *ret);

@@ -12,7 +12,9 @@
 #include <string.h>
 
 #define MASKS_MAX 448
-#define VOCAB_MAX 34
+#define VOCAB_MAX 44
+#define VOCAB_USUAL 22
+#define VOCAB_SHORT 14
 #define GAP_MAX 24
 #define HUGE_COST 1e6f
 
@@ -69,9 +71,9 @@ static float hold_cost(const struct plan *p, int i, int steps)
 	else if (steps > 6)
 		cost += 0.22f * (float)(steps - 6);
 	if (strong)
-		cost -= steps == 3 || steps == 4 || steps == 6 ? 0.12f : 0;
+		cost -= steps == 4 ? 0.3f : steps == 3 || steps == 6 ? 0.15f : 0;
 	else if (steps > 3)
-		cost += 0.3f;
+		cost += 0.1f + 0.17f * (float)(steps - 4);
 	return cost;
 }
 
@@ -241,22 +243,30 @@ static void draw_masks(const float *weight, int n, int k, struct rng *r, const s
 /* The family's bars: those that are about as full as its lines, by songs; and the short ones that begin and end phrases. */
 static void draw_vocab(const struct plan *p, const struct rhythm_bank *b, enum tune_family family, struct rng *r, struct vocab *v)
 {
-	float weight[MASKS_MAX], onsets = 0, bars = 0;
-	for (int i = 0; i < p->n_phrases; i++)
-		if (p->sections[p->phrases[i].section].family == family && p->phrases[i].source < 0) {
-			onsets += (float)p->phrases[i].n;
-			bars += (float)p->phrases[i].bars;
-		}
-	float full = bars > 0 ? fminf((float)p->meter.steps / 2, 1.15f * onsets / bars + 0.6f) : 4;
+	float weight[MASKS_MAX], onsets = 0, bars = 0, fullest = 0;
+	for (int i = 0; i < p->n_phrases; i++) {
+		const struct plan_phrase *ph = &p->phrases[i];
+		if (p->sections[ph->section].family != family || ph->source >= 0)
+			continue;
+		onsets += (float)ph->n;
+		bars += (float)ph->bars;
+		fullest = fmaxf(fullest, (float)ph->n / (float)ph->bars);
+	}
+	float full = bars > 0 ? fminf((float)p->meter.steps / 2, 1.05f * onsets / bars + 0.4f) : 4;
 	for (int k = 0; k < b->n_masks; k++) {
 		float far = ((float)b->masks[k].n - full) / 1.5f;
 		weight[k] = b->masks[k].usual / (1 + far * far);
 	}
 	v->n = 0;
-	draw_masks(weight, b->n_masks, VOCAB_MAX * 2 / 3, r, b, v);
+	draw_masks(weight, b->n_masks, VOCAB_USUAL, r, b, v);
 	for (int k = 0; k < b->n_masks; k++)
-		weight[k] = b->masks[k].n <= 4 ? b->masks[k].usual : 0;
-	draw_masks(weight, b->n_masks, VOCAB_MAX - VOCAB_MAX * 2 / 3, r, b, v);
+		weight[k] = b->masks[k].n <= 3 || b->masks[k].last <= p->meter.steps - 6 ? b->masks[k].usual : 0;
+	draw_masks(weight, b->n_masks, VOCAB_SHORT, r, b, v);
+	/* Lines that fill their bars need full ones. */
+	for (int k = 0; k < b->n_masks; k++)
+		weight[k] = (float)b->masks[k].n >= fullest ? b->masks[k].usual : 0;
+	if (fullest * 3.2f > (float)p->meter.steps)
+		draw_masks(weight, b->n_masks, VOCAB_MAX - VOCAB_USUAL - VOCAB_SHORT, r, b, v);
 	v->pickup = rng_unit(r) < p->style->melody.pickup ? -0.35f : 0.6f;
 }
 
@@ -284,7 +294,7 @@ static float end_cost(const struct fitting *f, int last)
 	int room = f->ph->bars * f->p->meter.steps - last, least = rhythm_least_gap(&f->p->meter);
 	if (last > f->latest)
 		return HUGE_COST;
-	float cost = 0.05f * (float)(room > least + 10 ? room - least - 10 : 0);
+	float cost = 0.1f * (float)(room > least + 7 ? room - least - 7 : 0);
 	if (room < least + 5)
 		cost += 0.13f * (float)(least + 5 - room);
 	/* A phrase ends on a beat more often than it goes through one; most of all a section's last. */
@@ -478,6 +488,14 @@ static void set_limits(const struct plan *p, const struct draft *d, int index, s
 	}
 	if (f->earliest > f->latest - (ph->n - 1))
 		f->latest = ph->bars * steps - gap;
+	/* Room for the pickup of a next phrase that begins as an earlier one did. */
+	const struct plan_phrase *next = ph + 1;
+	int model = index + 1 < p->n_phrases && next->section == ph->section ? d->phrases[index + 1].model : -1;
+	if (model < 0 || p->phrases[model].source >= 0 || model >= index)
+		return;
+	int latest = phrase_slot(p, next) + d->phrases[model].onset[0] - gap - slot;
+	if (latest < f->latest && latest - f->earliest > (ph->n + 1) * rhythm_least_step(&p->meter))
+		f->latest = latest;
 }
 
 /* ---- which phrase follows which ---- */
