@@ -465,32 +465,27 @@ static void set_limits(const struct plan *p, const struct draft *d, int index, s
 		if (last + gap - slot > f->earliest)
 			f->earliest = last + gap - slot;
 	}
-	/* A chorus that returns begins as it did. */
-	for (int i = index; i < p->n_phrases; i++) {
-		int source = p->phrases[i].source;
-		if (i == index && (i + 1 >= p->n_phrases || p->phrases[i + 1].source < 0))
+	const struct plan_phrase *next = index + 1 < p->n_phrases ? ph + 1 : NULL;
+	if (next && next->source >= 0) {
+		/* A chorus that returns begins as it did. */
+		int first = next->source < index ? d->phrases[next->source].onset[0] : -4;
+		int latest = phrase_slot(p, next) + first - gap - slot;
+		f->latest = latest < f->latest ? latest : f->latest;
+	}
+	for (int i = index + 1; i < p->n_phrases; i++) {
+		if (p->phrases[i].source != index)
 			continue;
-		if (i == index) {
-			const struct plan_phrase *next = &p->phrases[i + 1];
-			int first = next->source < index ? d->phrases[next->source].onset[0] : -4;
-			int latest = phrase_slot(p, next) + first - gap - slot;
-			f->latest = latest < f->latest ? latest : f->latest;
-			continue;
-		}
-		if (source == index && i > 0) {
-			/* Where it returns, what is sung before it may be drawn already or not: a modest pickup leaves room. */
-			int before = p->phrases[i - 1].source;
-			const struct plan_phrase *b = &p->phrases[i - 1];
-			int earliest = before >= 0 && before < index ? phrase_slot(p, b) + d->phrases[before].onset[b->n - 1] + gap - phrase_slot(p, &p->phrases[i]) :
-			               before == index ? -4 : -6;
-			f->earliest = earliest > f->earliest ? earliest : f->earliest;
-		}
+		/* Where it returns, what is sung before it may be drawn already or not: then a modest pickup leaves room. */
+		const struct plan_phrase *b = &p->phrases[i - 1];
+		int earliest = b->source == index ? -4 : -6;
+		if (b->source >= 0 && b->source < index)
+			earliest = phrase_slot(p, b) + d->phrases[b->source].onset[b->n - 1] + gap - phrase_slot(p, &p->phrases[i]);
+		f->earliest = earliest > f->earliest ? earliest : f->earliest;
 	}
 	if (f->earliest > f->latest - (ph->n - 1))
 		f->latest = ph->bars * steps - gap;
 	/* Room for the pickup of a next phrase that begins as an earlier one did. */
-	const struct plan_phrase *next = ph + 1;
-	int model = index + 1 < p->n_phrases && next->section == ph->section ? d->phrases[index + 1].model : -1;
+	int model = next && next->section == ph->section ? d->phrases[index + 1].model : -1;
 	if (model < 0 || p->phrases[model].source >= 0 || model >= index)
 		return;
 	int latest = phrase_slot(p, next) + d->phrases[model].onset[0] - gap - slot;
