@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The command as a person uses it: exit codes, messages, files, signals. test_cli.sh PATH_OF_MADRIGAL
 set -u
-madrigal=$1
+madrigal=$(realpath "$1")
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 1

@@ -73,11 +73,11 @@ static void prepare_library(void)
 static int check_soundfont(const char *path, const char *package, struct madrigal_error *err)
 {
 	if (!path || !*path)
-		return err_set(err, MADRIGAL_EMISSING, "no SoundFont found for the band; install one: sudo apt install %s", package);
+		return err_set(err, MADRIGAL_EMISSING, "no SoundFont found for the band; install one: apt-get install %s", package);
 	if (access(path, R_OK))
-		return err_set(err, MADRIGAL_EMISSING, "the SoundFont %s cannot be read; install one: sudo apt install %s", path, package);
+		return err_set(err, MADRIGAL_EMISSING, "the SoundFont %s cannot be read; install one: apt-get install %s", path, package);
 	if (!fluid_is_soundfont(path))
-		return err_set(err, MADRIGAL_EMISSING, "%s is not a SoundFont; install one: sudo apt install %s", path, package);
+		return err_set(err, MADRIGAL_EMISSING, "%s is not a SoundFont; install one: apt-get install %s", path, package);
 	return 0;
 }
 
@@ -179,7 +179,7 @@ static int load_font(fluid_synth_t *synth, const char *path, const char *package
 {
 	int id = fluid_synth_sfload(synth, path, 0);
 	if (id < 0)
-		return err_set(err, MADRIGAL_EMISSING, "the SoundFont %s cannot be loaded; install it again: sudo apt install --reinstall %s", path, package);
+		return err_set(err, MADRIGAL_EMISSING, "the SoundFont %s cannot be loaded; install it again: apt-get install --reinstall %s", path, package);
 	return id;
 }
 
@@ -193,7 +193,7 @@ static int select_general(fluid_synth_t *synth, int channel, int font, const str
 		return 0;
 	if (fluid_synth_program_select(synth, channel, font, drums ? 128 : 0, drums ? 0 : p->program) == FLUID_OK)
 		return 0;
-	return err_set(err, MADRIGAL_EMISSING, "the SoundFont %s has no instrument %d:%d for %s; use a General MIDI one: sudo apt install %s",
+	return err_set(err, MADRIGAL_EMISSING, "the SoundFont %s has no instrument %d:%d for %s; use a General MIDI one: apt-get install %s",
 	               path, p->bank, p->program, p->name, GENERAL_PACKAGE);
 }
 
@@ -205,7 +205,7 @@ static int open_kit(fluid_synth_t *synth, const char *path, struct madrigal_erro
 	for (int lane = 0; lane < TUNED_LANES; lane++) {
 		fluid_synth_set_channel_type(synth, lane, CHANNEL_TYPE_MELODIC);
 		if (fluid_synth_program_select(synth, lane, font, 0, 0) != FLUID_OK)
-			return err_set(err, MADRIGAL_EMISSING, "the SoundFont %s has no drum kit; install it again: sudo apt install --reinstall %s", path, KIT_PACKAGE);
+			return err_set(err, MADRIGAL_EMISSING, "the SoundFont %s has no drum kit; install it again: apt-get install --reinstall %s", path, KIT_PACKAGE);
 		fluid_synth_pitch_wheel_sens(synth, lane, 12);
 		fluid_synth_pitch_bend(synth, lane, 8192 + lane_semitones[lane] * 8192 / 12);
 	}

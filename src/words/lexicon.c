@@ -266,7 +266,7 @@ static int espeak_open(struct madrigal_error *err)
 	if (begun && !speaks_english)
 		speaks_english = espeak_ng_SetVoiceByName("en-us") == ENS_OK;
 	if (!speaks_english)
-		rc = err_set(err, MADRIGAL_EMISSING, "espeak-ng's data for American English is missing; mend with: sudo apt install espeak-ng-data");
+		rc = err_set(err, MADRIGAL_EMISSING, "espeak-ng's data for American English is missing; mend with: apt-get install espeak-ng-data");
 	pthread_mutex_unlock(&espeak_lock);
 	return rc;
 }
