@@ -235,17 +235,20 @@ static void a_clean_vowel_stays_clean_at_any_pitch(void **state)
 	const int periods[4] = { 320, 250, 160, 60 }; /* 75 to 400 Hz */
 	for (int k = 0; k < 4; k++) {
 		float *to = new_f0(201, (float)RATE / (float)periods[k]);
-		double change = 0, hiss = 0, all = 0;
+		double change = 0, hiss = 0, all = 0, sum = 0, rumble = 0;
 		assert_int_equal(world_retune(x, SECOND, RATE, f0, to, 201, 1, y, NULL), 0);
 		for (int i = 3000; i < 21000; i++) {
 			float d = y[i] - y[i - periods[k]];
 			float top = y[i] - 4 * y[i - 1] + 6 * y[i - 2] - 4 * y[i - 3] + y[i - 4]; /* 24 dB of gain at 12 kHz, -44 dB at 500 Hz */
+			sum += (double)y[i] - (i >= 3000 + periods[k] ? (double)y[i - periods[k]] : 0); /* of a period: no harmonics, only what is below them */
+			rumble += i >= 3000 + periods[k] ? sum * sum / periods[k] / periods[k] : 0;
 			change += (double)(d * d);
 			hiss += (double)(top * top);
 			all += (double)(y[i] * y[i]);
 		}
 		assert_true(10 * log10(change / all) < -28);
 		assert_true(10 * log10(hiss / all) < -42.5);
+		assert_true(10 * log10(rumble / all) < -40);
 		free(to);
 	}
 	free(x);

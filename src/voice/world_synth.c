@@ -11,7 +11,6 @@
 
 #define UNVOICED_STEP_S 0.0025 /* how often the filter changes where there are no pulses */
 #define LONGEST_NOISE (WORLD_FFT / 4)
-#define AHEAD (WORLD_FFT / 4)  /* of a response, this much may lie before its pulse: the ripple of the remainder */
 #define LEAST_POWER 1e-16f
 
 struct synth {
@@ -21,7 +20,7 @@ struct synth {
 	struct world_fft fft;
 	fftwf_complex *sum;            /* [WORLD_BINS] of one response */
 	float *periodic, *aperiodic;   /* [WORLD_BINS] log amplitude */
-	float *no_dc;                  /* [WORLD_FFT / 2] sums to 1: what a response loses after its pulse for each unit of its sum */
+	float *no_dc;                  /* [WORLD_FFT] what a response loses for each unit of its mean, the pulse at 0 */
 	float *out;
 	size_t n;
 };
@@ -36,14 +35,14 @@ static int synth_open(struct synth *s, const struct world_frames *w, int rate, u
 	s->sum = fftwf_alloc_complex(WORLD_BINS);
 	s->periodic = malloc(sizeof(float) * WORLD_BINS);
 	s->aperiodic = malloc(sizeof(float) * WORLD_BINS);
-	s->no_dc = malloc(sizeof(float) * WORLD_FFT / 2);
+	s->no_dc = malloc(sizeof(float) * WORLD_FFT);
 	s->out = calloc(n + 1, sizeof(float));
 	if (!s->sum || !s->periodic || !s->aperiodic || !s->no_dc || !s->out || world_fft_open(&s->fft, WORLD_FFT) < 0)
 		return MADRIGAL_EMEMORY;
-	/* What lies below the fundamental is made up (world_fill_below) and, at 0 Hz, harmful. Taken off under a smooth window: a constant would begin and end
-	 * with a click. */
-	for (int i = 0; i < WORLD_FFT / 2; i++)
-		s->no_dc[i] = (float)((1 - cos(4 * M_PI * (i + 0.5) / WORLD_FFT)) * 2 / WORLD_FFT);
+	/* What lies below the fundamental is made up (world_fill_below) and, at 0 Hz, harmful. Taken off under a smooth window, since a constant would begin and
+	 * end with a click, and one that is even about the pulse, since any other would strengthen what lies just above. */
+	for (int i = 0; i < WORLD_FFT; i++)
+		s->no_dc[i] = (float)(1 + cos(2 * M_PI * i / WORLD_FFT));
 	return 0;
 }
 
@@ -139,14 +138,13 @@ static void respond(struct synth *s, double at, double period, int voiced, long 
 		add_pulse(s, at - (double)base, period);
 	if (until > noise)
 		add_noise(s, (int)(noise - base), (int)(until - noise));
+	float dc = crealf(s->sum[0]);
 	memcpy(f->freq, s->sum, sizeof(*s->sum) * WORLD_BINS);
 	fftwf_execute(f->inverse);
-	for (int i = 0; i < WORLD_FFT / 2; i++)
-		f->time[i] -= crealf(s->sum[0]) * s->no_dc[i];
 	for (int i = 0; i < WORLD_FFT; i++) {
-		long k = base + (i < WORLD_FFT - AHEAD ? i : i - WORLD_FFT);
+		long k = base + (i < WORLD_FFT / 2 ? i : i - WORLD_FFT);
 		if (k >= 0 && (size_t)k < s->n)
-			s->out[k] += f->time[i] / WORLD_FFT;
+			s->out[k] += (f->time[i] - dc * s->no_dc[i]) / WORLD_FFT;
 	}
 }
 
