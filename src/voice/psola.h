@@ -9,7 +9,7 @@
 #include "base/err.h"
 
 /* x (n samples, mono, at rate Hz, 8000..96000), whose pitch is f0_in (a first estimate, one value each WORLD_HOP_S, 0 unvoiced), with the pitch f0_out and
- * the same formants, length and loudness, into out[n], which may not overlap x. Where f0_in is 0 the sound stays as it is; where only f0_out is 0 the pitch
+ * the same formants and length and about the same loudness (within 2.5 dB), into out[n], which may not overlap x. Where f0_in is 0 the sound stays as it is; where only f0_out is 0 the pitch
  * stays. f0_out is followed within a factor of 4. Errors as in world.h; out is untouched then. Thread-safe, deterministic. */
 int psola_retune(const float *x, size_t n, int rate, const float *f0_in, const float *f0_out, int n_frames, float *out,
                  struct madrigal_error *err) MUST_CHECK;
