@@ -3,7 +3,6 @@
  * its middle. So marks fall between samples and do not jitter, as picked peaks would. */
 #include "voice/psola.h"
 
-#include <complex.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +67,7 @@ static void find_middles(struct psola *p)
 	float side = polarity(p);
 	double before = 0;
 	for (int j = 0; j < p->n_frames; j++) {
-		double complex z = 0;
+		double re = 0, im = 0;
 		double f0 = (double)p->f0[j];
 		if (f0 <= 0) {
 			before = 0;
@@ -79,9 +78,11 @@ static void find_middles(struct psola *p)
 			if (i < 0 || (size_t)i >= p->n)
 				continue;
 			double v = fmax((double)(side * p->x[i]), 0), a = 2 * M_PI * p->phase[i];
-			z += (0.5 + 0.5 * cos(M_PI * (double)(i - centre) / (double)half)) * v * v * CMPLX(cos(a), sin(a));
+			double w = (0.5 + 0.5 * cos(M_PI * (double)(i - centre) / (double)half)) * v * v;
+			re += w * cos(a);
+			im += w * sin(a);
 		}
-		double m = carg(z) / (2 * M_PI), most = 0.3 * f0 * WORLD_HOP_S;
+		double m = atan2(im, re) / (2 * M_PI), most = 0.3 * f0 * WORLD_HOP_S;
 		if (j > 0 && p->f0[j - 1] > 0) { /* goes on where it was, so slowly that marks never run backwards */
 			double step = m - before;
 			step -= round(step);
