@@ -224,6 +224,9 @@ static void lay_end(struct plan *p)
 	}
 }
 
+#define TUNE_SPAN 15 /* semitones from a song's lowest note to its highest, at most */
+#define TOP_EASE 2   /* semitones kept below a singer's highest */
+
 /* How well a tonic suits a window of pitches: tunes end on it, so it lies low in the chorus' half, and keys that players like. */
 static float key_cost(const struct plan *p, int pc, int low, int high)
 {
@@ -242,8 +245,11 @@ static void choose_key(struct plan *p)
 {
 	const struct singer *singer = p->brief->singer;
 	int top = singer ? singer->high : 69, bottom = singer ? singer->low : 53;
+	/* A singer with room to spare stays below the notes that must be retuned: the voice is cleanest there (docs/voice.md). */
+	int spare = top - bottom - TUNE_SPAN;
+	top -= spare > TOP_EASE ? TOP_EASE : spare > 0 ? spare : 0;
 	p->high = top;
-	p->low = top - 15 > bottom ? top - 15 : bottom;
+	p->low = top - TUNE_SPAN > bottom ? top - TUNE_SPAN : bottom;
 	if (p->high - p->low < 13)
 		p->high = p->low + 13 < singer->top ? p->low + 13 : singer->top;
 	p->tonic_pc = p->brief->tonic_pc;
