@@ -180,12 +180,12 @@ static inline void hadamard(reverb_four x[REVERB_FOURS])
 	for (int round = 0; round < 2; round++) {
 		reverb_four a = x[0] + x[1], b = x[0] - x[1], c = x[2] + x[3], d = x[2] - x[3];
 		reverb_four p = a + c, q = b + d, r = a - c, s = b - d;
-		reverb_four low = __builtin_shuffle(p, q, (four_ints){ 0, 4, 1, 5 }), high = __builtin_shuffle(p, q, (four_ints){ 2, 6, 3, 7 });
-		reverb_four low2 = __builtin_shuffle(r, s, (four_ints){ 0, 4, 1, 5 }), high2 = __builtin_shuffle(r, s, (four_ints){ 2, 6, 3, 7 });
-		x[0] = __builtin_shuffle(low, low2, (four_ints){ 0, 1, 4, 5 }) * 0.5f;
-		x[1] = __builtin_shuffle(low, low2, (four_ints){ 2, 3, 6, 7 }) * 0.5f;
-		x[2] = __builtin_shuffle(high, high2, (four_ints){ 0, 1, 4, 5 }) * 0.5f;
-		x[3] = __builtin_shuffle(high, high2, (four_ints){ 2, 3, 6, 7 }) * 0.5f;
+		reverb_four low = __builtin_shufflevector(p, q, 0, 4, 1, 5), high = __builtin_shufflevector(p, q, 2, 6, 3, 7);
+		reverb_four low2 = __builtin_shufflevector(r, s, 0, 4, 1, 5), high2 = __builtin_shufflevector(r, s, 2, 6, 3, 7);
+		x[0] = __builtin_shufflevector(low, low2, 0, 1, 4, 5) * 0.5f;
+		x[1] = __builtin_shufflevector(low, low2, 2, 3, 6, 7) * 0.5f;
+		x[2] = __builtin_shufflevector(high, high2, 0, 1, 4, 5) * 0.5f;
+		x[3] = __builtin_shufflevector(high, high2, 2, 3, 6, 7) * 0.5f;
 	}
 }
 

@@ -8,6 +8,7 @@
 
 #include "voice/finish.h"
 #include "voice/tune.h"
+#include "voice/psola.h"
 #include "voice/world.h"
 
 #define TEXT_CHANNELS 512
@@ -130,12 +131,23 @@ static void bend_prosody(const struct plan *p, const struct singer *singer, stru
 /* ---- notes beyond the network's range ---- */
 
 #define BEYOND 1.002            /* a ratio of pitches that is one */
+#define PSOLA_MOST 1.224f        /* 3.5 semitones: up to here PSOLA sounds better than WORLD, beyond as good or worse (docs/world.md) */
 #define JOIN_S 0.3              /* regions nearer to each other than this are retuned as one */
 #define MARGIN_S 0.06           /* blended at either end */
 
 static int beyond(const struct bent *b, const float *tune, int i)
 {
 	return i >= 0 && i < 2 * b->n && b->pitch[i] >= VOICED_HZ && (tune[i] > b->pitch[i] * (float)BEYOND || tune[i] * (float)BEYOND < b->pitch[i]);
+}
+
+/* The largest ratio, up or down, between two pitch curves. */
+static float largest_shift(const float *from, const float *to, int n)
+{
+	float most = 1;
+	for (int i = 0; i < n; i++)
+		if (from[i] > 0)
+			most = fmaxf(most, fmaxf(to[i] / from[i], from[i] / to[i]));
+	return most;
 }
 
 /* Retunes x from what was sung to the tune between two indices of the pitch curves. */
@@ -158,7 +170,9 @@ static int retune_region(const struct bent *b, const float *tune, int from, int 
 		}
 	}
 	if (!rc)
-		rc = world_retune(x + a, z - a, VOICE_RATE, f0, f0 + n_frames, n_frames, seed, y, err);
+		rc = largest_shift(f0, f0 + n_frames, n_frames) <= PSOLA_MOST
+			? psola_retune(x + a, z - a, VOICE_RATE, f0, f0 + n_frames, n_frames, y, err)
+			: world_retune(x + a, z - a, VOICE_RATE, f0, f0 + n_frames, n_frames, seed, y, err);
 	for (size_t i = 0; i < z - a && !rc; i++) {
 		size_t edge = i < z - a - i ? i : z - a - i;
 		float share = edge < margin ? (float)edge / (float)margin : 1;
