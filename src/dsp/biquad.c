@@ -68,7 +68,8 @@ struct biquad biquad_high_shelf(double rate, double hz, double db)
 
 double biquad_gain_db(const struct biquad *b, double rate, double hz)
 {
-	double complex z = cexp(-2 * M_PI * hz / rate * I);
+	double w = 2 * M_PI * hz / rate;
+	double complex z = cos(w) - sin(w) * (double complex)I;
 	double complex h = (b->b0 + b->b1 * z + b->b2 * z * z) / (1 + b->a1 * z + b->a2 * z * z);
 	return 20 * log10(cabs(h) + 1e-12);
 }
