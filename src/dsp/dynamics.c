@@ -36,8 +36,7 @@ void compressor_reset(struct compressor *c)
 	c->reduction_db = c->mean_square = c->acc = c->slope = 0;
 	c->gain = pow(10, c->config.makeup_db / 20);
 	c->count = 0;
-	c->deepest_db = c->sum_db = 0;
-	c->steps = 0;
+	c->deepest_db = 0;
 }
 
 static void step(struct compressor *c)
@@ -55,10 +54,6 @@ static void step(struct compressor *c)
 	c->slope = (target - c->gain) / DYNAMICS_STEP;
 	if (c->reduction_db < c->deepest_db)
 		c->deepest_db = c->reduction_db;
-	if (c->reduction_db < -0.1) {
-		c->sum_db += c->reduction_db;
-		c->steps++;
-	}
 	c->acc = 0;
 	c->count = 0;
 }
@@ -83,9 +78,4 @@ void compressor_process(struct compressor *c, float *left, float *right, const f
 		if (right)
 			right[i] = (float)((double)right[i] * c->gain);
 	}
-}
-
-double compressor_mean_reduction_db(const struct compressor *c)
-{
-	return c->steps ? c->sum_db / (double)c->steps : 0;
 }

@@ -24,7 +24,7 @@ struct compressor {
 	double gain, slope;       /* now and per sample */
 	double acc;
 	int count;
-	double deepest_db, sum_db; long steps; /* what it did, for meters */
+	double deepest_db; /* what it did, for meters */
 };
 
 /* What the curve makes of a steady level, dB to dB, without makeup. */
@@ -34,7 +34,5 @@ struct compressor compressor_init(double rate, const struct compressor_config *c
  * processing in place never touches what is ahead. */
 void compressor_process(struct compressor *c, float *left, float *right, const float *key_left, const float *key_right, size_t n);
 void compressor_reset(struct compressor *c);
-/* Mean reduction since the last reset, dB (<= 0), over the steps in which it worked. */
-double compressor_mean_reduction_db(const struct compressor *c);
 
 #endif

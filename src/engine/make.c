@@ -202,7 +202,8 @@ static int play(struct job *j, struct madrigal_error *err)
 
 static int mix(struct job *j, struct madrigal_error *err)
 {
-	const struct mix_settings set = { .loudness_lufs = OUTPUT_LUFS, .ceiling_dbtp = OUTPUT_CEILING_DBTP, .threads = j->threads };
+	const struct mix_settings set = { .loudness_lufs = OUTPUT_LUFS, 
+	                                  .ceiling_dbtp = output_ceiling_dbtp(j->req), .threads = j->threads };
 	return mix_song(&j->score, &j->brief, j->stems, j->score.n_parts, &j->vocals, &set, note_progress, j, &j->cancel, &j->mix, err);
 }
 

@@ -13,6 +13,8 @@
 #include "base/file.h"
 #include "score/files.h"
 
+/* Lossy coding overshoots: a master this much lower usually passes the first time, and encoding twice costs more than the loudness of a peak. */
+#define MP3_OVERSHOOT_DB 0.4
 #define MAX_TRIES 4       /* at getting below the ceiling after an encoder or resampler has overshot */
 #define SAFETY_DB 0.05
 #define SCORE_FILE_MAX ((size_t)32 << 20)
@@ -65,6 +67,11 @@ static int lyric_stamps(const struct output *o, struct lyric_stamp **ret, int *r
 	return 0;
 }
 
+double output_ceiling_dbtp(const struct madrigal_request *req)
+{
+	return OUTPUT_CEILING_DBTP - (req->format == MADRIGAL_MP3 ? MP3_OVERSHOOT_DB : 0);
+}
+
 static int encode_once(const struct output *o, const struct encode_settings *set, struct encoded *ret, struct madrigal_error *err)
 {
 	struct audio resampled = { 0 }, decoded = { 0 };
@@ -107,7 +114,7 @@ static int encode_master(const struct output *o, struct encoded *ret, struct mad
 		.format = o->req->format, .bitrate = o->req->bitrate, .wav_bits = 16, .title = s->title, .artist = "Madrigal", .comment = o->brief->understood,
 		.lyrics = stamps, .n_lyrics = n_stamps, .bpm = s->tempo_bpm, .key = key,
 	};
-	struct mix_settings mix = { .loudness_lufs = OUTPUT_LUFS, .ceiling_dbtp = OUTPUT_CEILING_DBTP, .threads = o->threads };
+	struct mix_settings mix = { .loudness_lufs = OUTPUT_LUFS, .ceiling_dbtp = output_ceiling_dbtp(o->req), .threads = 1 };
 	struct encoded e = { 0 };
 	for (int i = 0; i < MAX_TRIES && !rc; i++) {
 		free(e.data);
@@ -127,12 +134,16 @@ static int encode_master(const struct output *o, struct encoded *ret, struct mad
 	return rc;
 }
 
-/* ---- stems ---- */
+/* ---- master and stems, side by side ---- */
 
-static int write_stem(void *ctx, int i, int worker, struct madrigal_error *err)
+struct writing {
+	const struct output *o;
+	struct encoded *master;
+	int stems; /* how many are written */
+};
+
+static int write_stem(const struct output *o, int i, struct madrigal_error *err)
 {
-	(void)worker;
-	const struct output *o = ctx;
 	const struct mix_stem *stem = &o->mix->stems[i];
 	const struct encode_settings set = { .format = MADRIGAL_WAV, .wav_bits = 24, .title = stem->name };
 	void *data;
@@ -147,16 +158,24 @@ static int write_stem(void *ctx, int i, int worker, struct madrigal_error *err)
 	return rc;
 }
 
-static int write_stems(const struct output *o, struct madrigal_error *err)
+/* Job 0 is the master, the longest; mastering again reads the stems and changes none. */
+static int write_sound(void *ctx, int index, int worker, struct madrigal_error *err)
 {
-	struct output copy = *o;
+	(void)worker;
+	const struct writing *w = ctx;
+	return index == 0 ? encode_master(w->o, w->master, err) : write_stem(w->o, index - 1, err);
+}
+
+static int write_sounds(const struct output *o, struct encoded *master, struct madrigal_error *err)
+{
+	struct writing w = { .o = o, .master = master, .stems = o->req->out_dir && o->req->stems ? o->mix->n_stems : 0 };
 	int rc = 0;
-	for (int i = 0; i < o->mix->n_stems && !rc; i++) {
+	for (int i = 0; i < w.stems && !rc; i++) {
 		char name[64];
 		snprintf(name, sizeof name, "stems/%s.wav", o->mix->stems[i].name);
 		rc = song_dir_reserve(o->dir, name, err);
 	}
-	return rc ? rc : pool_run(o->threads, o->mix->n_stems, write_stem, &copy, o->tick, o->tick_ctx, o->cancel, err);
+	return rc ? rc : pool_run(o->threads, w.stems + 1, write_sound, &w, o->tick, o->tick_ctx, o->cancel, err);
 }
 
 /* ---- the score's files ---- */
@@ -202,8 +221,6 @@ static int fill_dir(const struct output *o, const struct encoded *master, struct
 	if (o->mix) {
 		snprintf(name, sizeof name, "mix.%s", extensions[o->req->format]);
 		rc = song_dir_add(o->dir, name, master->data, master->len, err);
-		if (!rc && o->req->stems)
-			rc = write_stems(o, err);
 	}
 	if (!rc)
 		rc = add_song_json(o, master, sung, err);
@@ -219,7 +236,7 @@ static int fill_dir(const struct output *o, const struct encoded *master, struct
 int output_write(const struct output *o, struct madrigal_result *result, struct madrigal_error *err)
 {
 	struct encoded master = { .lufs = (double)NAN, .true_peak_dbtp = (double)NAN };
-	int rc = o->mix ? encode_master(o, &master, err) : 0;
+	int rc = o->mix ? write_sounds(o, &master, err) : 0;
 	if (!rc && o->req->out_dir)
 		rc = fill_dir(o, &master, err);
 	if (!rc && cancelled(o->cancel))

@@ -22,6 +22,9 @@ struct output {
 	void *tick_ctx;
 };
 
+/* The ceiling to master to at first, so that what a listener decodes stays below OUTPUT_CEILING_DBTP. */
+double output_ceiling_dbtp(const struct madrigal_request *req);
+
 /* Fails early if path can't be written: MADRIGAL_EIO. Leaves nothing. */
 int output_probe(const char *path, struct madrigal_error *err) MUST_CHECK;
 
