@@ -85,6 +85,26 @@ static void pool_runs_all_and_reports_the_first_failure(void **state)
 	}
 }
 
+/* Job 0 works until it is cancelled, because job 1 fails. */
+static int fail_together(void *ctx, int index, int worker, struct madrigal_error *err)
+{
+	(void)worker;
+	if (index == 1)
+		return err_set(err, MADRIGAL_EIO, "the cause");
+	for (int i = 0; i < 500 && !cancelled(ctx); i++)
+		usleep(10000);
+	return err_set(err, MADRIGAL_ECANCELLED, "cancelled");
+}
+
+static void pool_reports_the_cause_not_who_was_cancelled_by_it(void **state)
+{
+	(void)state;
+	cancel_flag flag = 0;
+	struct madrigal_error err;
+	assert_int_equal(pool_run(2, 2, fail_together, &flag, NULL, NULL, &flag, &err), MADRIGAL_EIO);
+	assert_string_equal(err.message, "the cause");
+}
+
 static int slow_job(void *ctx, int index, int worker, struct madrigal_error *err)
 {
 	(void)ctx, (void)index, (void)worker, (void)err;
@@ -137,6 +157,7 @@ int main(void)
 		cmocka_unit_test(buffer_stops_at_its_ceiling),
 		cmocka_unit_test(random_streams_are_fixed_and_apart),
 		cmocka_unit_test(pool_runs_all_and_reports_the_first_failure),
+		cmocka_unit_test(pool_reports_the_cause_not_who_was_cancelled_by_it),
 		cmocka_unit_test(pool_is_cancelled_by_its_tick),
 		cmocka_unit_test(files_are_written_whole_or_not_at_all),
 	};

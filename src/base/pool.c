@@ -23,6 +23,13 @@ struct worker {
 	pthread_t thread;
 };
 
+/* Whether a failure is the one to report: a job that only stopped because another failed says nothing of the cause. */
+static int weighs_more(const struct pool *p, int index, int rc)
+{
+	int known = p->failed_index >= 0, known_cause = known && p->err.code != MADRIGAL_ECANCELLED, cause = rc != MADRIGAL_ECANCELLED;
+	return !known || (cause && !known_cause) || (cause == known_cause && index < p->failed_index);
+}
+
 static void *work(void *arg)
 {
 	struct worker *w = arg;
@@ -35,7 +42,7 @@ static void *work(void *arg)
 		int rc = p->job(p->ctx, i, w->index, &err);
 		pthread_mutex_lock(&p->mutex);
 		p->finished++;
-		if (rc < 0 && (p->failed_index < 0 || i < p->failed_index)) {
+		if (rc < 0 && weighs_more(p, i, rc)) {
 			p->failed_index = i;
 			p->err = err;
 			p->err.code = rc;

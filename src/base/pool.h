@@ -25,7 +25,7 @@ typedef int pool_job(void *ctx, int index, int worker, struct madrigal_error *er
 typedef int pool_tick(void *ctx, int finished, int n);
 
 /* Runs jobs 0..n-1 in order of index on up to `threads` threads and waits for all. The first error (lowest index among
- * those that ran) is returned; the flag is then raised so that the rest stops. tick, cancel and err may be NULL. */
+ * those that ran; one that only says cancelled gives way to its cause) is returned; the flag is then raised so that the rest stops. tick, cancel and err may be NULL. */
 int pool_run(int threads, int n, pool_job *job, void *ctx, pool_tick *tick, void *tick_ctx, cancel_flag *cancel,
              struct madrigal_error *err) MUST_CHECK;
 
