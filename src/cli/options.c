@@ -78,11 +78,14 @@ static int parse_real(const char *s, double *ret)
 	return 0;
 }
 
+/* Formats by name, which is also the extension of their files. */
+static const char *const formats[] = { [MADRIGAL_MP3] = "mp3", [MADRIGAL_WAV] = "wav", [MADRIGAL_FLAC] = "flac", [MADRIGAL_PCM] = "pcm" };
+enum { N_FORMATS = sizeof formats / sizeof *formats };
+
 static int parse_format(const char *s, enum madrigal_format *ret)
 {
-	static const char *const names[] = { [MADRIGAL_MP3] = "mp3", [MADRIGAL_WAV] = "wav", [MADRIGAL_FLAC] = "flac", [MADRIGAL_PCM] = "pcm" };
-	for (int i = 0; i < 4; i++)
-		if (!strcasecmp(s, names[i])) {
+	for (int i = 0; i < N_FORMATS; i++)
+		if (!strcasecmp(s, formats[i])) {
 			*ret = (enum madrigal_format)i;
 			return 0;
 		}
@@ -138,7 +141,6 @@ static int default_output(struct options *o, int score_only, struct madrigal_err
 	const char *path = o->lyrics_path && strcmp(o->lyrics_path, "-") ? o->lyrics_path : "song", *slash = strrchr(path, '/');
 	const char *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
 	size_t n = dot && dot > base ? (size_t)(dot - base) : strlen(base);
-	static const char *const ext[] = { "mp3", "wav", "flac", "pcm" };
 	o->default_out = malloc(n + 8);
 	if (!o->default_out)
 		return fail(err, MADRIGAL_EMEMORY, "out of memory");
@@ -146,7 +148,7 @@ static int default_output(struct options *o, int score_only, struct madrigal_err
 		snprintf(o->default_out, n + 8, "%.*s%s", (int)n, base, dot && dot > base ? "" : ".song");
 		o->req.out_dir = o->default_out;
 	} else {
-		snprintf(o->default_out, n + 8, "%.*s.%s", (int)n, base, ext[o->req.format]);
+		snprintf(o->default_out, n + 8, "%.*s.%s", (int)n, base, formats[o->req.format]);
 		o->req.out_file = o->default_out;
 	}
 	return 0;

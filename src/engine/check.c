@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "audio/audio.h"
+#include "words/text.h"
 
 static const int sample_rates[] = { 16000, 22050, 24000, 32000, 44100, 48000 };
 static const int bitrates[] = { 32000, 40000, 48000, 56000, 64000, 80000, 96000, 112000, 128000, 144000, 160000, 192000, 224000, 256000, 320000 };
@@ -20,14 +21,15 @@ static int among(int value, const int *list, size_t n)
 /* The number of code points, or -1 if s is not UTF-8. */
 static long code_points(const char *s)
 {
+	size_t left = strlen(s);
 	long n = 0;
-	for (const unsigned char *p = (const unsigned char *)s; *p; n++) {
-		int more = *p < 0x80 ? 0 : *p >= 0xc2 && *p < 0xe0 ? 1 : *p >= 0xe0 && *p < 0xf0 ? 2 : *p >= 0xf0 && *p < 0xf5 ? 3 : -1;
-		if (more < 0)
+	for (; left > 0; n++) {
+		unsigned c;
+		int bytes = utf8_decode(s, left, &c);
+		if (bytes <= 0)
 			return -1;
-		for (p++; more > 0; more--, p++)
-			if ((*p & 0xc0) != 0x80)
-				return -1;
+		s += bytes;
+		left -= (size_t)bytes;
 	}
 	return n;
 }
