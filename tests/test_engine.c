@@ -94,6 +94,7 @@ static void wrong_requests_say_what_is_wrong(void **state)
 	assert_true((r = ok, r.time_signature = "7/8", fails(r, MADRIGAL_EUSAGE, "7/8")));
 	assert_true((r = ok, r.sample_rate = 11025, fails(r, MADRIGAL_EUSAGE, "11025")));
 	assert_true((r = ok, r.format = MADRIGAL_MP3, r.bitrate = 100, fails(r, MADRIGAL_EUSAGE, "256000")));
+	assert_true((r = ok, r.format = MADRIGAL_MP3, r.sample_rate = 16000, r.bitrate = 8000, fails(r, MADRIGAL_EUSAGE, "32000")));
 	assert_true((r = ok, r.duration_s = 301, fails(r, MADRIGAL_EUSAGE, "300")));
 	assert_true((r = ok, r.style = "synth-pip", fails(r, MADRIGAL_ESTYLE, "synth-pop")));
 	assert_true((r = ok, r.voice = "nobody", fails(r, MADRIGAL_EUSAGE, "nobody")));

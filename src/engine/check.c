@@ -54,7 +54,7 @@ static int sound_check(const struct madrigal_request *req, struct madrigal_error
 		return err_set(err, MADRIGAL_EUSAGE, "a sample rate of %d Hz is not offered; choose 16000, 22050, 24000, 32000, 44100 or 48000", req->sample_rate);
 	if (req->format != MADRIGAL_MP3)
 		return 0;
-	if (audio_mp3_bitrate_ok(req->sample_rate, req->bitrate))
+	if (req->bitrate >= bitrates[0] && audio_mp3_bitrate_ok(req->sample_rate, req->bitrate))
 		return 0;
 	char list[256] = "";
 	size_t len = 0;
