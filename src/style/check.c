@@ -16,6 +16,7 @@ static const char *const meters[] = {"4/4", "3/4", "6/8"};
 static const char *const modes[] = {"major", "minor"};
 static const char *const soundfonts[] = {"general", "black-pearl", "red-zeppelin"};
 static const char *const endings[] = {"ring", "stop", "fade"};
+static const char *const manners[] = {"legato", "staccato", "laid back", "rap"};
 static const char *const genders[] = {"f", "m", "any"};
 static const char *const swing_units[] = {"8", "16"};
 static const char *const delay_notes[] = {"1/4", "1/8d", "1/8"};
@@ -321,6 +322,8 @@ int style_check(const struct yaml_doc *d, const struct style *s, struct madrigal
 	int rc = check_head(d, s, err);
 	if (rc == 0 && singer >= 0)
 		rc = check_name(d, yaml_line(d, singer, "gender"), "gender", s->singer.gender, genders, LENGTH(genders), err);
+	if (rc == 0 && singer >= 0)
+		rc = check_name(d, yaml_line(d, singer, "manner"), "manner", s->singer.manner, manners, LENGTH(manners), err);
 	if (rc == 0 && mix >= 0)
 		rc = check_name(d, yaml_line(d, mix, "vocal_delay_note"), "vocal_delay_note", s->mix.vocal_delay_note, delay_notes, LENGTH(delay_notes), err);
 	if (rc == 0)

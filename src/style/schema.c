@@ -28,7 +28,8 @@
 #define FORM_NUMBERS(F, I) \
 	I(struct style_form, intro, 0, 32, 4) I(struct style_form, turnaround, 0, 16, 2) I(struct style_form, interlude, 0, 32, 4) \
 	I(struct style_form, solo, 0, 32, 8) I(struct style_form, outro, 0, 32, 4) I(struct style_form, build_up, 0, 16, 2) \
-	I(struct style_form, line_bars, 1, 4, 2)
+	I(struct style_form, line_bars, 1, 4, 2) I(struct style_form, key_change, 0, 4, 0) F(struct style_form, key_change_chance, 0, 1, 0.5) \
+	I(struct style_form, count_in, 0, 8, 0) F(struct style_form, stop_chance, 0, 1, 0)
 #define MELODY_NUMBERS(F, I) \
 	F(struct style_melody, syncopation, 0, 1, 0.4) F(struct style_melody, density, 0.5, 3, 1.2) F(struct style_melody, chorus_lift, 0, 7, 2.5) \
 	F(struct style_melody, melisma, 0, 0.3, 0.08) F(struct style_melody, leap, 0, 1, 0.4) F(struct style_melody, repeat, 0, 1, 0.4) \
@@ -36,7 +37,8 @@
 #define SINGER_NUMBERS(F, I) \
 	F(struct style_singer, vibrato_cents, 0, 120, 25) F(struct style_singer, vibrato_hz, 3, 8, 5.4) F(struct style_singer, vibrato_after_s, 0, 2, 0.3) \
 	F(struct style_singer, glide_ms, 10, 200, 60) F(struct style_singer, scoop_cents, 0, 300, 40) F(struct style_singer, drift_cents, 0, 40, 8) \
-	F(struct style_singer, breath_db, -60, 0, -30) F(struct style_singer, behind_ms, -60, 80, 0) F(struct style_singer, double_db, -60, 0, -12)
+	F(struct style_singer, breath_db, -60, 0, -30) F(struct style_singer, behind_ms, -60, 80, 0) F(struct style_singer, double_db, -60, 0, -12) \
+	F(struct style_singer, harmony_db, -60, 0, -60)
 #define MIX_NUMBERS(F, I) \
 	F(struct style_mix, vocal_db, -6, 6, 0) F(struct style_mix, vocal_reverb_db, -60, 0, -16) F(struct style_mix, vocal_reverb_s, 0.1, 8, 1.6) \
 	F(struct style_mix, vocal_predelay_ms, 0, 200, 30) F(struct style_mix, vocal_delay_db, -60, 0, -24) F(struct style_mix, room_s, 0.1, 6, 0.9) \
@@ -132,6 +134,7 @@ static const struct yaml_number melody_numbers[] = {TABLE(MELODY)};
 static const cyaml_schema_field_t singer_fields[] = {
 	TEXT("gender", OPTIONAL, struct style_singer, gender, 7),
 	LIST("voices", OPTIONAL, struct style_singer, voices, n_voices, &word_value, 0, 64),
+	TEXT("manner", OPTIONAL, struct style_singer, manner, 15),
 	ROWS(SINGER) CYAML_FIELD_END
 };
 static const struct yaml_number singer_numbers[] = {TABLE(SINGER)};
@@ -251,6 +254,8 @@ static int fill_texts(struct style *s, struct madrigal_error *err)
 		rc = yaml_default(&s->form.ending, "ring", err);
 	if (rc == 0)
 		rc = yaml_default(&s->singer.gender, "any", err);
+	if (rc == 0)
+		rc = yaml_default(&s->singer.manner, "legato", err);
 	if (rc == 0)
 		rc = yaml_default(&s->mix.vocal_delay_note, "1/4", err);
 	for (unsigned i = 0; rc == 0 && i < s->n_chords; i++)

@@ -84,6 +84,10 @@ struct style_form {           /* bars, before a length is asked for */
 	int intro, turnaround, interlude, solo, outro, brk, build_up;
 	int line_bars;            /* bars that a line of lyrics usually takes: 2; 1 or 4 possible */
 	char *ending;             /* "ring" (last chord rings), "stop" (short), "fade" */
+	int key_change;           /* semitones by which the last chorus (and what follows it) is raised; 0: never */
+	float key_change_chance;  /* 0..1: how often, by the seed, when there are at least two choruses */
+	int count_in;             /* beats of sticks before the first bar of a song whose band starts at once; 0: none */
+	float stop_chance;        /* 0..1: how often the band stops for the last beats before a chorus */
 };
 
 struct style_melody {
@@ -107,6 +111,8 @@ struct style_singer {
 	float breath_db;          /* breath noise between phrases, relative to the voice; -60: none */
 	float behind_ms;          /* laid back against the beat */
 	float double_db;          /* the chorus's doubles relative to the lead; -60: none */
+	float harmony_db;         /* the chorus's harmony voices relative to the lead; -60: none */
+	char *manner;             /* "legato", "staccato", "laid back", "rap" */
 };
 
 struct style_mix {
