@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* http/: an HTTP/1.1 server on one thread: epoll, llhttp, and limits on everything. It knows nothing of songs.
+ *
+ * Strict after RFC 9112: a request is refused (400, connection closed) that has both Content-Length and Transfer-Encoding, two different
+ * lengths, no or two Hosts, a folded header line, a space before a header's colon, a bare LF or CR or NUL, an encoding other than chunked;
+ * 431 for more than 16 KiB of headers, 413 for a body above the limit, 414 for a target above 8 KiB, 405/404 are the application's. The header must be complete within
+ * header_s, the whole request within request_s, both from its first byte on and whatever drips in between; an answer that the client doesn't
+ * read for write_s ends the connection; an idle one is kept for idle_s. Keep-alive and pipelining (one request at a time is handled) work, Expect: 100-continue is answered.
+ *
+ * An exchange is a request and its answer. The handler answers at once or keeps the exchange and answers later, from the same thread (a tick, a
+ * watched descriptor). It is freed when the answer is out or the client has gone (then `closed` is called first, unless it was answered).
+ */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct http_server;
+struct http_exchange;
+
+struct http_config {
+	const char *address;          /* "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:0" (any free port) */
+	size_t body_max_bytes;        /* of a request; the handler's `limit` may lower or raise it by path */
+	size_t body_memory_bytes;     /* bodies above this go to an unlinked file in spool_dir */
+	const char *spool_dir;
+	int connections_max;          /* above it the oldest idle one is closed, or else the new one is answered 503 */
+	int connections_per_peer_max; /* 0: no limit */
+	double header_s, request_s, write_s, idle_s;
+	double tick_s;                /* how often app.tick is called */
+};
+struct http_config http_config_default(void); /* 127.0.0.1:8080, 1 MiB, 256 KiB, /tmp, 1024, 0, 10, 120, 60, 60, 0.1 */
+
+struct http_app {
+	/* The headers are there: the most bytes of body to take for this path (0: refuse any), or -1 for the default. May be NULL. */
+	ssize_t (*limit)(void *ctx, const struct http_exchange *x);
+	/* The request is complete. */
+	void (*request)(void *ctx, struct http_exchange *x);
+	/* The client has gone before the answer was complete: forget x. May be NULL. */
+	void (*closed)(void *ctx, struct http_exchange *x);
+	/* Every tick_s. May be NULL. */
+	void (*tick)(void *ctx);
+	/* An answer is out (or was cut off): for a line of log and for metrics. May be NULL. */
+	void (*done)(void *ctx, const struct http_exchange *x, int status, uint64_t bytes_sent, double seconds);
+	/* The body of an error that the server itself answers (400, 408, 413, 414, 431, 503): writes JSON into buf (a string, at most n bytes) and returns
+	 * its length; path may be "". NULL: {"message": ...}. */
+	int (*refusal)(void *ctx, int status, const char *path, const char *message, char *buf, size_t n);
+};
+
+/* Binds and listens. */
+int http_server_new(const struct http_config *c, const struct http_app *app, void *ctx, struct http_server **ret, struct madrigal_error *err) MUST_CHECK;
+void http_server_free(struct http_server *s);
+/* Runs until http_server_stop. */
+int http_server_run(struct http_server *s, struct madrigal_error *err) MUST_CHECK;
+/* May be called from a signal handler and from any thread. Stops accepting at once; run returns when no exchange is open or after grace_s. */
+void http_server_stop(struct http_server *s, double grace_s);
+int http_server_port(const struct http_server *s);
+int http_server_connections(const struct http_server *s);
+/* Calls fn from the loop when fd is readable (or hung up), until unwatched. The fd stays the caller's. */
+typedef void http_watch_fn(void *user, int fd);
+int http_server_watch(struct http_server *s, int fd, http_watch_fn *fn, void *user, struct madrigal_error *err) MUST_CHECK;
+void http_server_unwatch(struct http_server *s, int fd);
+
+/* ---- the request; strings are borrowed until the exchange ends ---- */
+const char *http_method(const struct http_exchange *x);       /* "GET", ... */
+const char *http_path(const struct http_exchange *x);         /* percent-decoded, starts with '/', no "." or ".." segments, valid UTF-8, no NUL */
+const char *http_raw_path(const struct http_exchange *x);     /* as sent, without the query */
+const char *http_header(const struct http_exchange *x, const char *name); /* any case; NULL if absent; several are joined by ", " */
+/* Query parameters, percent-decoded ('+' is a blank), in order. i counts from 0; returns 0 after the last. At most 64. */
+int http_query_at(const struct http_exchange *x, int i, const char **ret_name, const char **ret_value);
+const char *http_query(const struct http_exchange *x, const char *name); /* the first by that name, or NULL */
+const char *http_peer(const struct http_exchange *x);         /* the client's address without its port */
+/* The body: in memory (NUL after the last byte), or, if http_body_fd is >= 0, in a file whose offset is 0. */
+const char *http_body(const struct http_exchange *x, size_t *ret_len);
+int http_body_fd(const struct http_exchange *x, size_t *ret_len);
+
+/* For the handler's own use. */
+void http_set_user(struct http_exchange *x, void *user);
+void *http_user(const struct http_exchange *x);
+
+/* ---- the answer ---- */
+/* Adds a header before the answer begins; CR, LF and NUL in value are refused (the header is left out). */
+void http_reply_header(struct http_exchange *x, const char *name, const char *value);
+/* Answers whole; body is copied. HEAD sends no body. */
+void http_reply(struct http_exchange *x, int status, const char *content_type, const void *body, size_t n);
+/* The same, taking over body (malloc'ed). */
+void http_reply_take(struct http_exchange *x, int status, const char *content_type, char *body, size_t n);
+/* Answers with bytes from..from+n-1 of fd (taken over), by sendfile. */
+void http_reply_file(struct http_exchange *x, int status, const char *content_type, int fd, uint64_t from, uint64_t n);
+/* Answers piece by piece: chunked, or until close for HTTP/1.0. http_stream_write returns the bytes still waiting to be read by the client (write no more
+ * than a few hundred KiB ahead), or -1 if it has gone; http_stream_end ends the exchange. */
+void http_stream_begin(struct http_exchange *x, int status, const char *content_type);
+ssize_t http_stream_write(struct http_exchange *x, const void *p, size_t n);
+void http_stream_end(struct http_exchange *x);
+
+/* ---- multipart/form-data (RFC 7578), multipart.c ---- */
+struct http_part {
+	char name[64], filename[256], content_type[128]; /* filename "" if there is none; never used as a path */
+	uint64_t from, n;             /* where its content lies in the body */
+};
+/* Finds the parts of a body in memory or in a file (fd >= 0; read with pread). MADRIGAL_EUSAGE if it is malformed or has more than max parts. */
+int http_multipart(const char *content_type, const char *body, int fd, size_t n, struct http_part *ret_parts, int max, int *ret_n,
+                   struct madrigal_error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* store/: what outlives a restart: one SQLite database (WAL, synchronous=FULL) and a folder of files, under one data folder:
+ *
+ *     DATA/madrigal.db            accounts, keys, credits, jobs, references (schema.c has it, numbered, with migrations)
+ *     DATA/files/ab/abcdef...     finished files, by the SHA-256 of their content
+ *     DATA/spool/                 what is being received or made; swept at start of what no one holds any more
+ *     DATA/secret                 32 random bytes that sign URLs, mode 0600
+ *
+ * A file is written, synced, renamed, and its folder synced before a row points to it. Every function may return MADRIGAL_EIO (full disk, read-only, a lock
+ * held longer than 5 s, corruption): the message is for the log, the state is as before, and the next call tries anew.
+ * One struct store belongs to one thread; several threads and processes each open their own.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct sqlite3;
+
+struct store {
+	struct sqlite3 *db;
+	char *dir;             /* DATA */
+	unsigned char secret[32];
+	void *statements;      /* prepared ones, by their text */
+};
+
+/* Opens, makes what is missing, brings an older schema up to date; refuses a newer one. */
+int store_open(const char *dir, struct store **ret, struct madrigal_error *err) MUST_CHECK;
+void store_close(struct store *s);
+
+/* Milliseconds since 1970 by the wall clock: the time in all rows. */
+int64_t store_now_ms(void);
+/* A random identifier of n characters of A-Za-z0-9_- (at most 63), with 6 bits each: 21 are as many as a UUID's. */
+void store_nanoid(char *ret, int n);
+
+/* ---- files ---- */
+struct stored_file { char hash[65]; uint64_t size; }; /* SHA-256 in hex */
+/* Moves the file at path (on the same file system, such as DATA/spool) into files/. Storing the same content twice keeps one. */
+int store_file_add(struct store *s, const char *path, struct stored_file *ret, struct madrigal_error *err) MUST_CHECK;
+/* Opens for reading; *ret_fd is the caller's. MADRIGAL_EIO if it is not there. hash is checked to be 64 hex digits. */
+int store_file_open(const struct store *s, const char *hash, int *ret_fd, uint64_t *ret_size, struct madrigal_error *err) MUST_CHECK;
+/* Makes an empty file with a name of its own in DATA/spool. *ret_path (free). */
+int store_spool(const struct store *s, const char *suffix, int *ret_fd, char **ret_path, struct madrigal_error *err) MUST_CHECK;
+/* Removes files that no row points to and that are older than age_s, and rows that are past their time (finished jobs after keep_s). */
+int store_sweep(struct store *s, double age_s, double keep_s, struct madrigal_error *err) MUST_CHECK;
+
+/* ---- URLs ---- */
+/* Signature (HMAC-SHA-256 by libsodium, hex, 32 characters and NUL) of a path that is valid until expires_s (Unix time). */
+void store_sign(const struct store *s, const char *path, int64_t expires_s, char ret[33]);
+/* 1 if the signature is right and the time not past. Constant time. */
+int store_signed(const struct store *s, const char *path, int64_t expires_s, const char *signature);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* worker/: takes jobs from the queue and makes songs. A process of its own (`madrigal worker`), started by `madrigal serve` or by hand; it never listens. */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include <signal.h>
+
+#include "store/store.h"
+
+struct worker_config {
+	const char *data_dir;
+	const char *name;              /* for the log; NULL: the host's name and process id */
+	int threads;                   /* for a song; 0: all cores */
+	int wake_fd;                   /* a byte here means that there may be work; -1: look twice a second */
+	int once;                      /* 1: return when nothing is left to do */
+	int allow_private_urls;        /* references from private addresses, for tests on loopback */
+	size_t memory_limit_bytes;     /* of a song; 0: none */
+};
+/* Works until *stop is set. Then, if a song is in the making, it is finished within grace_s or handed back. */
+int worker_run(const struct worker_config *c, volatile sig_atomic_t *stop, double grace_s, struct madrigal_error *err) MUST_CHECK;
+
+/* Where a streamed song grows while it is made: DATA/spool/stream-ID. Readers follow it until the job is finished. */
+void worker_stream_path(const struct store *s, const char *id, char *ret, size_t n);
+
+#endif
