@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "guard/guard.h"
 
 enum { EXIT_INTERRUPTED = 130 };
 
@@ -134,13 +135,15 @@ static int cmd_install_voice(int argc, char **argv)
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
-	const char *help;
+	const char *help; /* NULL: a helper of the server's */
 } commands[] = {
 	{ "sing", cmd_sing, "lyrics and a line of style -> a finished song" },
 	{ "score", cmd_score, "the same song as MIDI, sheet and song.json, in milliseconds" },
 	{ "styles", cmd_styles, "what styles there are" },
 	{ "voices", cmd_voices, "what singers there are" },
 	{ "doctor", cmd_doctor, "what is installed, what is missing, and the command that mends it" },
+	{ "fetch", guard_fetch_main, NULL },
+	{ "decode", guard_decode_main, NULL },
 	{ "install-voice", cmd_install_voice, "prepares a fetched voice (make voice does this)" },
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
@@ -149,7 +152,8 @@ static void usage(FILE *to)
 {
 	fprintf(to, "Madrigal %s: lyrics and a line of style in, a finished song with vocals out.\n\nUsage: madrigal COMMAND [options]\n\n", madrigal_version());
 	for (int i = 0; i < N_COMMANDS; i++)
-		fprintf(to, "  %-14s %s\n", commands[i].name, commands[i].help);
+		if (commands[i].help)
+			fprintf(to, "  %-14s %s\n", commands[i].name, commands[i].help);
 	fprintf(to, "\n  madrigal sing lyrics.txt --prompt \"warm indie folk, female voice, 92 bpm\" -o song.mp3\n"
 	            "  madrigal COMMAND --help tells a command's options.\n\n"
 	            "Exit codes: 0 done; 1 a fault of Madrigal's; 2 usage; 3 the lyrics; 4 the style; 5 something is not installed;\n"

@@ -20,6 +20,9 @@ struct fetch_limits fetch_limits_default(void);
 /* Fetches url (http, https) into out_fd (a file opened for writing). The reason of a failure is in err for our log; strangers are told only
  * that it could not be fetched. MADRIGAL_EUSAGE: not an URL that is allowed; MADRIGAL_EIO: anything else. */
 int guard_fetch(const char *url, int out_fd, const struct fetch_limits *l, struct madrigal_error *err) MUST_CHECK;
+/* The same without waiting, as guard_decode_begin. */
+int guard_fetch_begin(const char *url, int out_fd, const struct fetch_limits *l, int *ret_fd, pid_t *ret_pid, struct madrigal_error *err) MUST_CHECK;
+int guard_fetch_end(int fd, pid_t pid, struct madrigal_error *err) MUST_CHECK;
 /* The syntax alone: http or https, a host, no user information, no control characters, at most 2,048 bytes, port 80 or 443 unless private ones are allowed. */
 int guard_url_ok(const char *url, int allow_private);
 
@@ -39,7 +42,10 @@ int guard_decode(int in_fd, int pcm_fd, int pcm_rate, const struct decode_limits
 int guard_decode_begin(int in_fd, int pcm_fd, int pcm_rate, const struct decode_limits *l, int *ret_fd, pid_t *ret_pid, struct madrigal_error *err) MUST_CHECK;
 int guard_decode_end(int fd, pid_t pid, struct decoded_audio *ret, struct madrigal_error *err) MUST_CHECK;
 
-/* The helpers themselves: what `madrigal fetch` and `madrigal decode` run. argv as of main; return an exit code. They talk over descriptors 0, 1 and 3. */
+/* The program that has the helpers as commands; by default this process's own. Borrowed; for tests, whose own program is another. */
+void guard_set_program(const char *path);
+
+/* The helpers themselves: what `madrigal fetch` and `madrigal decode` run. argv as of main; return an exit code. They talk over descriptors 0, 1 and 3 (see guard_internal.h). */
 int guard_fetch_main(int argc, char **argv);
 int guard_decode_main(int argc, char **argv);
 

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The server's process: it answers, and starts workers; it never makes a song. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sodium.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "serve/api.h"
+#include "serve/reference.h"
+
+#define WORKERS_MAX 256
+#define STOP_S 20.0
+#define RESTART_S 2
+#define SWEEP_TICKS 36000      /* an hour */
+#define TICK_S 0.1
+#define SPOOL_AGE_S 86400.0
+
+extern char **environ;
+
+struct workers {
+	pid_t pid[WORKERS_MAX];
+	int64_t started_ms[WORKERS_MAX];
+	int n, wake[2];
+	char threads[16];
+};
+
+struct service {
+	struct api api;
+	struct workers workers;
+	long ticks;
+};
+
+static struct http_server *stopping_server;
+static volatile sig_atomic_t stop_asked;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	stop_asked = 1;
+	if (stopping_server)
+		http_server_stop(stopping_server, STOP_S);
+}
+
+/* ---- one request ---- */
+
+static const char no_key_aiml[] = "This request requires a valid API key. You can create a new API key with: madrigal key create";
+static const char no_key_minimax[] = "login fail: Please carry the API secret key in the 'Authorization' field of the request header";
+
+/* The token of "Bearer TOKEN" (any case), or NULL. */
+static const char *bearer(const struct http_exchange *x)
+{
+	const char *h = http_header(x, "authorization");
+	if (!h || strncasecmp(h, "bearer ", 7))
+		return NULL;
+	for (h += 7; *h == ' '; h++)
+		;
+	return *h ? h : NULL;
+}
+
+/* 0, or 1 after having answered. */
+static int authenticate(struct call *c)
+{
+	struct madrigal_error err = { 0 };
+	const char *key = bearer(c->x);
+	int rc = key ? account_by_key(c->api->store, key, &c->account, &err) : 1;
+	if (rc < 0) {
+		answer_fault(c, &err);
+	} else if (rc > 0) {
+		http_reply_header(c->x, "WWW-Authenticate", "Bearer");
+		answer_error(c, 401, key ? MINIMAX_BAD_KEY : MINIMAX_NO_AUTH, c->dialect == DIALECT_AIML ? no_key_aiml : key ? "invalid api key" : no_key_minimax, NULL);
+	}
+	c->has_key = rc == 0;
+	return rc != 0;
+}
+
+static void on_request(void *ctx, struct http_exchange *x)
+{
+	struct api *a = ctx;
+	struct call c = { .api = a, .x = x };
+	const char *rest = "";
+	int known = 0;
+	store_nanoid(c.id, 21);
+	const struct route *r = route_find(http_method(x), http_path(x), &known, &rest);
+	c.dialect = r ? r->dialect : DIALECT_AIML;
+	if (!r) {
+		answer_error(&c, known ? 405 : 404, MINIMAX_PARAMS, known ? "Method not allowed" : "Not found", NULL);
+		return;
+	}
+	if (strlen(rest) >= sizeof c.rest) {
+		answer_error(&c, 404, MINIMAX_PARAMS, "Not found", NULL);
+		return;
+	}
+	memcpy(c.rest, rest, strlen(rest) + 1);
+	if (r->needs_key && authenticate(&c))
+		return;
+	if (a->stopping && !strcmp(r->method, "POST")) {
+		http_reply_header(x, "Retry-After", "10");
+		answer_error(&c, 503, MINIMAX_INTERNAL, "Service unavailable", NULL);
+		return;
+	}
+	r->handle(&c);
+}
+
+static ssize_t on_limit(void *ctx, const struct http_exchange *x)
+{
+	struct api *a = ctx;
+	const char *rest;
+	int known;
+	const struct route *r = route_find(http_method(x), http_path(x), &known, &rest);
+	if (!r || r->body_max >= 0)
+		return r ? r->body_max : 64 * 1024;
+	/* Base64 makes a third more of a file. */
+	return (ssize_t)(a->config.upload_max_mb * 1400000L);
+}
+
+static void on_closed(void *ctx, struct http_exchange *x)
+{
+	wait_closed(ctx, x);
+	reference_closed(ctx, x);
+}
+
+static void on_done(void *ctx, const struct http_exchange *x, int status, uint64_t bytes, double seconds)
+{
+	struct api *a = ctx;
+	const char *rest;
+	int known;
+	const struct route *r = route_find(http_method(x), http_path(x), &known, &rest);
+	metrics_count(a->metrics, r ? r->path : "other", status, seconds, bytes);
+	/* Paths may hold ids, never keys or lyrics; a query may hold a signature, so it stays out. */
+	if (a->config.log_requests)
+		log_line("%s %s %s %d %llu bytes %.0f ms", http_peer(x), http_method(x), http_path(x), status, (unsigned long long)bytes, seconds * 1e3);
+}
+
+static int on_refusal(void *ctx, int status, const char *path, const char *message, char *buf, size_t n)
+{
+	(void)ctx;
+	json_t *o = !strncmp(path, "/v1/music", 9) ? json_pack("{s:n, s:o}", "data", "base_resp", base_resp(MINIMAX_PARAMS, message))
+	                                           : json_pack("{s:i, s:s, s:s}", "statusCode", status, "path", path, "message", message);
+	size_t len = o ? json_dumpb(o, buf, n, JSON_COMPACT) : 0;
+	json_decref(o);
+	return len > n ? 0 : (int)len;
+}
+
+void root_get(struct call *c)
+{
+	answer_json(c, 200, json_pack("{s:s, s:s, s:s, s:s}", "name", "Madrigal", "version", madrigal_version(), "openapi", "/openapi.json", "models", "/v1/models"));
+}
+
+/* ---- workers ---- */
+
+static void start_worker(struct service *d, int i)
+{
+	struct serve_config *c = &d->api.config;
+	char wake[16], *argv[12] = { "madrigal", "worker", "--data", c->data_dir, "--threads", d->workers.threads, "--wake-fd", wake };
+	int n = 8;
+	snprintf(wake, sizeof wake, "%d", d->workers.wake[0]);
+	if (c->allow_private_urls)
+		argv[n++] = "--allow-private-urls";
+	posix_spawnattr_t attr;
+	sigset_t none;
+	sigemptyset(&none);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	int rc = posix_spawn(&d->workers.pid[i], "/proc/self/exe", NULL, &attr, argv, environ);
+	posix_spawnattr_destroy(&attr);
+	d->workers.started_ms[i] = store_now_ms();
+	if (rc) {
+		d->workers.pid[i] = 0;
+		log_line("cannot start a worker: %s", strerror(rc));
+	}
+}
+
+static int cores(void)
+{
+	cpu_set_t set;
+	return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+static int workers_begin(struct service *d, struct madrigal_error *err)
+{
+	struct serve_config *c = &d->api.config;
+	int n = c->workers < 0 ? (cores() + 1) / 2 : c->workers;
+	d->workers.wake[0] = d->workers.wake[1] = d->api.wake_fd = -1;
+	if (!n)
+		return 0;
+	if (pipe2(d->workers.wake, O_NONBLOCK))
+		return err_set(err, MADRIGAL_EINTERNAL, "no pipe: %s", strerror(errno));
+	fcntl(d->workers.wake[1], F_SETFD, FD_CLOEXEC);
+	d->api.wake_fd = d->workers.wake[1];
+	int threads = c->threads ? c->threads : cores() / n > 1 ? cores() / n : 1;
+	snprintf(d->workers.threads, sizeof d->workers.threads, "%d", threads);
+	d->workers.n = n;
+	for (int i = 0; i < n; i++)
+		start_worker(d, i);
+	return 0;
+}
+
+/* Buries workers that have ended and starts others in their place, but not faster than every RESTART_S. */
+static void workers_tick(struct service *d)
+{
+	for (int i = 0; i < d->workers.n; i++) {
+		int status;
+		if (d->workers.pid[i] > 0 && waitpid(d->workers.pid[i], &status, WNOHANG) == d->workers.pid[i]) {
+			d->workers.pid[i] = 0;
+			if (!d->api.stopping)
+				log_line("a worker ended (%s %d); starting another", WIFSIGNALED(status) ? "signal" : "exit", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		}
+		if (!d->workers.pid[i] && !d->api.stopping && store_now_ms() - d->workers.started_ms[i] >= RESTART_S * 1000)
+			start_worker(d, i);
+	}
+}
+
+static int workers_alive(const struct service *d)
+{
+	for (int i = 0; i < d->workers.n; i++)
+		if (d->workers.pid[i] > 0)
+			return 1;
+	return 0;
+}
+
+static void workers_end(struct service *d)
+{
+	for (int i = 0; i < d->workers.n; i++)
+		if (d->workers.pid[i] > 0)
+			kill(d->workers.pid[i], SIGTERM);
+	int64_t until = store_now_ms() + (int64_t)((STOP_S + 5) * 1000);
+	for (int i = 0; i < d->workers.n; i++)
+		while (d->workers.pid[i] > 0 && waitpid(d->workers.pid[i], NULL, WNOHANG) == 0) {
+			if (store_now_ms() > until)
+				kill(d->workers.pid[i], SIGKILL);
+			usleep(20000);
+		}
+	if (d->workers.wake[0] >= 0) {
+		close(d->workers.wake[0]);
+		close(d->workers.wake[1]);
+	}
+}
+
+static void on_tick(void *ctx)
+{
+	struct service *d = ctx;
+	struct madrigal_error err = { 0 };
+	if (stop_asked && !d->api.stopping) {
+		log_line("stopping");
+		d->api.stopping = 1;
+		for (int i = 0; i < d->workers.n; i++)
+			if (d->workers.pid[i] > 0)
+				kill(d->workers.pid[i], SIGTERM);
+	}
+	wait_tick(&d->api);
+	workers_tick(d);
+	/* A song that is nearly done is still answered; then the rest is told to come again. */
+	if (d->api.stopping && !workers_alive(d))
+		wait_stop(&d->api);
+	if (++d->ticks % SWEEP_TICKS == 0 && store_sweep(d->api.store, SPOOL_AGE_S, d->api.config.keep_days * 86400.0, &err))
+		log_line("sweep: %s", err.message);
+}
+
+/* ---- the whole ---- */
+
+/* An account for the first try, so that nothing needs to be configured. */
+static int has_key(void *user, const struct account_key *k)
+{
+	(void)k;
+	*(int *)user = 1;
+	return 1;
+}
+
+static int greet(struct service *d, struct madrigal_error *err)
+{
+	char host[160], key[64] = "";
+	int any = 0, port = http_server_port(d->api.server);
+	const char *listen = d->api.config.listen, *colon = strrchr(listen, ':');
+	int n = colon ? (int)(colon - listen) : (int)strlen(listen);
+	int everywhere = !strncmp(listen, "0.0.0.0", 7) || !strncmp(listen, "[::]", 4);
+	snprintf(host, sizeof host, "%.*s:%d", everywhere ? 9 : n, everywhere ? "127.0.0.1" : listen, port);
+	printf("Madrigal listens on http://%s\n", host);
+	int rc = account_each_key(d->api.store, has_key, &any, err);
+	if (!rc && !any) {
+		const struct account_limits none = { 0 };
+		int64_t account;
+		rc = account_new(d->api.store, "first key", ACCOUNT_UNLIMITED, &none, key, &account, err);
+		if (!rc)
+			printf("\nThis is the first key; it is shown this once (more by: madrigal key create):\n\n    %s\n\nTry:\n\n"
+			       "    curl http://%s/v1/music_generation -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \\\n"
+			       "        -d '{\"model\":\"music-2.6\",\"prompt\":\"warm indie folk, female voice\",\"lyrics\":\"[verse]\\nStreetlights flicker, the night breeze sighs\\n"
+			       "Shadows stretch as I walk alone\",\"output_format\":\"url\"}'\n", key, host, key);
+	}
+	fflush(stdout);
+	return rc;
+}
+
+static int listen_and_serve(struct service *d, struct madrigal_error *err)
+{
+	const struct http_app app = { .limit = on_limit, .request = on_request, .closed = on_closed, .tick = on_tick, .done = on_done, .refusal = on_refusal };
+	struct http_config h = http_config_default();
+	char spool[600];
+	snprintf(spool, sizeof spool, "%s/spool", d->api.config.data_dir);
+	h.address = d->api.config.listen;
+	h.spool_dir = spool;
+	h.connections_max = d->api.config.connections_max;
+	h.tick_s = TICK_S;
+	int rc = http_server_new(&h, &app, d, &d->api.server, err);
+	if (!rc)
+		rc = greet(d, err);
+	if (!rc)
+		rc = workers_begin(d, err);
+	if (!rc) {
+		struct sigaction sa = { .sa_handler = on_signal };
+		stopping_server = d->api.server;
+		sigaction(SIGTERM, &sa, NULL);
+		sigaction(SIGINT, &sa, NULL);
+		signal(SIGPIPE, SIG_IGN);
+		rc = http_server_run(d->api.server, err);
+		stopping_server = NULL;
+	}
+	workers_end(d);
+	http_server_free(d->api.server);
+	return rc;
+}
+
+int serve_run(const struct serve_config *c, struct madrigal_error *err)
+{
+	if (sodium_init() < 0)
+		return err_set(err, MADRIGAL_EINTERNAL, "libsodium does not start");
+	struct service *d = calloc(1, sizeof *d);
+	if (!d)
+		return err_nomem(err);
+	d->api.config = *c;
+	int rc = store_open(c->data_dir, &d->api.store, err);
+	if (!rc)
+		rc = metrics_new(&d->api.metrics, err);
+	if (!rc)
+		rc = listen_and_serve(d, err);
+	metrics_free(d->api.metrics);
+	store_close(d->api.store);
+	free(d);
+	return rc;
+}
