@@ -65,7 +65,7 @@ static float hold_cost(const struct plan *p, int i, int steps)
 	cost += 6 * fmaxf(0, 0.14f + 0.035f * (float)s->coda_consonants - seconds);
 	cost += 6 * fmaxf(0, 0.22f - seconds);
 	/* Words are understood by their pace: weak syllables drawn out are what a listener mishears first. */
-	cost += strong ? 1.5f * fmaxf(0, seconds - 0.5f) : 3.5f * fmaxf(0, seconds - 0.33f);
+	cost += strong ? 2.5f * fmaxf(0, seconds - 0.4f) : 6 * fmaxf(0, seconds - 0.28f);
 	if (steps > 4 && !ends_word)
 		cost += 0.3f * (float)(steps - 4);
 	if (ends_word && w->punct && w->punct != '-')

@@ -14,6 +14,8 @@
 #define BREATH_REST_S 0.3       /* a rest this long is breathed in */
 #define LINE_GAP_S 0.22         /* between two lines; the first one's last note gives way */
 #define BACKING_DB (-5.0)
+#define WEAK_HELD_S 0.3         /* an unstressed syllable within a line is let go after this: held longer it is heard as a word of its own (docs/voice.md) */
+#define WEAK_GAP_S 0.06         /* no shorter silence is made for that */
 
 /* A line of the score, ready to sing. */
 struct take {
@@ -60,6 +62,14 @@ static void add_syllable(const struct lyrics *l, const struct vocal_note *n, str
 	};
 }
 
+/* Whether the syllable of a note is unstressed, and its last note is this one. */
+static int closes_weak_syllable(const struct lyrics *l, const struct vocal_note *k)
+{
+	const struct word *w = &l->words[k->word];
+	int strong = w->n_syllables == 1 ? w->content : l->syllables[w->first_syllable + k->syllable].stress == STRESS_PRIMARY;
+	return !strong && (k[1].word != k->word || k[1].syllable != k->syllable);
+}
+
 /* One take of notes[0..n-1]. rest_before, rest_after: seconds of silence around it. */
 static int make_take(const struct score *s, const struct vocal_note *notes, int n, double rest_before, double rest_after, struct take *ret)
 {
@@ -74,7 +84,10 @@ static int make_take(const struct score *s, const struct vocal_note *notes, int 
 		if (!i || k->word != k[-1].word || k->syllable != k[-1].syllable)
 			add_syllable(s->lyrics, k, &t);
 		double start = LEAD_IN_S + seconds_of(s, k->start - t.first_tick);
-		t.notes[i] = (struct sung_note){ (float)start, (float)(start + seconds_of(s, k->dur)), (float)k->midi, k->dynamic, t.line.n_syllables - 1 };
+		double held = seconds_of(s, k->dur);
+		if (i + 1 < n && held > WEAK_HELD_S + WEAK_GAP_S && closes_weak_syllable(s->lyrics, k))
+			held = WEAK_HELD_S;
+		t.notes[i] = (struct sung_note){ (float)start, (float)(start + held), (float)k->midi, k->dynamic, t.line.n_syllables - 1 };
 	}
 	struct sung_note *last = &t.notes[n - 1];
 	double length = (double)(last->end_s - last->start_s), give = LINE_GAP_S - rest_after;
