@@ -41,6 +41,18 @@ struct pair {
 	const char *name, *value;
 };
 
+enum chunk_state { CHUNK_SIZE, CHUNK_EXTENSION, CHUNK_SIZE_LF, CHUNK_DATA, CHUNK_DATA_CR, CHUNK_DATA_LF, CHUNK_LAST_CR, CHUNK_LAST_LF, CHUNK_END };
+
+struct chunks {
+	enum chunk_state state;
+	uint64_t left;
+	int digits;
+	size_t extensions;
+};
+
+/* Looks at n bytes more of a chunked body, up to its end; false if they are malformed. */
+bool chunks_scan(struct chunks *k, const char *p, size_t n);
+
 enum request_state {
 	REQUEST_HEAD,    /* reading the request line and the headers */
 	REQUEST_LIMIT,   /* they are there: request_take_body says how much body may follow */
@@ -71,7 +83,8 @@ struct request {
 	/* request.c */
 	llhttp_t parser;
 	bool headers_complete, complete, keep_alive;
-	size_t extensions, limit, memory_limit;
+	struct chunks chunks;
+	size_t limit, memory_limit;
 	const char *spool_dir;
 	struct buf body;
 	int body_fd;

@@ -85,28 +85,6 @@ static int on_headers_complete(llhttp_t *parser)
 	return 0;
 }
 
-/* After the headers, fields are trailers: nobody needs them and they hide things. */
-static int on_header_field(llhttp_t *parser, const char *p, size_t n)
-{
-	struct request *r = parser->data;
-	(void)p;
-	if (!r->headers_complete || n == 0)
-		return 0;
-	request_refuse(r, 400, "there are trailers after the body");
-	return HPE_USER;
-}
-
-static int on_chunk_extension(llhttp_t *parser, const char *p, size_t n)
-{
-	struct request *r = parser->data;
-	(void)p;
-	r->extensions += n;
-	if (r->extensions <= CHUNK_EXTENSIONS_MAX_BYTES)
-		return 0;
-	request_refuse(r, 400, "the chunks' extensions are too long");
-	return HPE_USER;
-}
-
 static int on_message_complete(llhttp_t *parser)
 {
 	((struct request *)parser->data)->complete = true;
@@ -115,10 +93,7 @@ static int on_message_complete(llhttp_t *parser)
 
 static const llhttp_settings_t settings = {
 	.on_headers_complete = on_headers_complete,
-	.on_header_field = on_header_field,
 	.on_body = on_body,
-	.on_chunk_extension_name = on_chunk_extension,
-	.on_chunk_extension_value = on_chunk_extension,
 	.on_message_complete = on_message_complete,
 };
 
@@ -199,7 +174,13 @@ size_t request_feed(struct request *r, const char *p, size_t n)
 		return feed_head(r, p, n);
 	if (r->state != REQUEST_BODY)
 		return 0;
+	if (r->chunked && !chunks_scan(&r->chunks, p, n)) {
+		request_refuse(r, 400, "the chunks are malformed, or trailers follow them");
+		return n;
+	}
 	size_t used = execute(r, p, n);
+	if (r->state == REQUEST_BODY && r->complete && r->chunked && r->chunks.state != CHUNK_END)
+		request_refuse(r, 400, "the request is malformed");
 	if (r->state == REQUEST_BODY && r->complete) {
 		r->state = REQUEST_DONE;
 		if (r->body_fd >= 0 && lseek(r->body_fd, 0, SEEK_SET) < 0)
