@@ -67,8 +67,7 @@ static int find(struct reader *r, uint64_t from, const char *text, size_t text_n
 
 /* ------------------------------------------------------------------ header parameters */
 
-/* Skips "; name=" and copies the value, a token or a quoted string, into out (cut to whole characters if cut is set, else -1 if it is longer). The end of the value,
- * or NULL if it is malformed. *p is at ';'. name_out gets the parameter's name. */
+/* Reads "; name=value" at p, the value a token or a quoted string, of which out takes what fits. Returns where it ends, or NULL if it is malformed. */
 static const char *parameter(const char *p, const char *end, char *name, size_t name_max, char *out, size_t out_max, bool *too_long)
 {
 	size_t n = 0;
@@ -166,12 +165,13 @@ static int parse_disposition(const char *p, const char *end, struct http_part *p
 				return err_set(err, MADRIGAL_EUSAGE, "a part's name is too long or not UTF-8");
 			strcpy(part->name, value);
 		} else if (extended || (strcasecmp(name, "filename") == 0 && !part->filename[0])) {
-			cut_at_character(value);
+			bool cut = too_long || strlen(value) >= sizeof part->filename;
+			value[sizeof part->filename - 1] = 0;
+			if (cut)
+				cut_at_character(value);
 			if (!utf8_valid(value, strlen(value)))
 				return err_set(err, MADRIGAL_EUSAGE, "a part's file name is not UTF-8");
-			value[sizeof part->filename - 1] = 0;
 			strcpy(part->filename, value);
-			cut_at_character(part->filename);
 		}
 	}
 	return p == end && named ? 0 : err_set(err, MADRIGAL_EUSAGE, "a part's Content-Disposition is malformed or has no name");
