@@ -59,8 +59,8 @@ struct http_app {
 	/* An answer is out (or was cut off): for a line of log and for metrics. bytes_sent counts its headers too; seconds since the request's first byte. Also for
 	 * what the server itself refused; then method and path may be "". May be NULL. */
 	void (*done)(void *ctx, const struct http_exchange *x, int status, uint64_t bytes_sent, double seconds);
-	/* The body of an error that the server itself answers (400, 408, 413, 414, 417, 431, 503): writes JSON into buf (a string, at most n bytes) and returns
-	 * its length; path may be "". NULL: {"message": ...}. */
+	/* The body of an error that the server itself answers (400, 408, 413, 414, 417, 431, 503): writes JSON into buf (a string, at most n bytes) and
+	 * returns its length; path may be "". NULL: {"message": ...}. */
 	int (*refusal)(void *ctx, int status, const char *path, const char *message, char *buf, size_t n);
 };
 
@@ -74,7 +74,8 @@ void http_server_stop(struct http_server *s, double grace_s);
 int http_server_port(const struct http_server *s);
 /* Open connections; from the server's thread. */
 int http_server_connections(const struct http_server *s);
-/* Calls fn from the loop whenever fd is readable or hung up, until unwatched. The fd stays the caller's: unwatch it before closing it. MADRIGAL_EUSAGE: watched already. */
+/* Calls fn from the loop whenever fd is readable or hung up, until unwatched. The fd stays the caller's: unwatch it before closing it.
+ * MADRIGAL_EUSAGE: watched already. */
 typedef void http_watch_fn(void *user, int fd);
 int http_server_watch(struct http_server *s, int fd, http_watch_fn *fn, void *user, struct madrigal_error *err) MUST_CHECK;
 void http_server_unwatch(struct http_server *s, int fd);
@@ -98,7 +99,8 @@ void http_set_user(struct http_exchange *x, void *user);
 void *http_user(const struct http_exchange *x);
 
 /* ---- the answer ---- */
-/* Adds a header before the answer begins; a name that is none or a value with CR or LF is left out. Date, Content-Type, Content-Length, Transfer-Encoding and Connection are
+/* Adds a header before the answer begins; a name that is none or a value with CR or LF is left out. Date, Content-Type, Content-Length,
+ * Transfer-Encoding and Connection are
  * the server's. An answer is given once: later calls do nothing (what they take over is freed). */
 void http_reply_header(struct http_exchange *x, const char *name, const char *value);
 /* Answers whole; body is copied. content_type may be NULL. HEAD, 204 and 304 send no body. */
@@ -118,7 +120,8 @@ struct http_part {
 	char name[64], filename[256], content_type[128]; /* filename "" if there is none; never used as a path */
 	uint64_t from, n;             /* where its content lies in the body */
 };
-/* Finds the parts of a body in memory (body) or, with body NULL, in a file (fd; read with pread, 64 KiB at a time), n bytes in all. content_type is the request's header.
+/* Finds the parts of a body in memory (body) or, with body NULL, in a file (fd; read with pread, 64 KiB at a time), n bytes in all. content_type is
+ * the request's header.
  * MADRIGAL_EUSAGE: it is malformed, a name is longer than 63 bytes, or there are more than max parts; MADRIGAL_EIO: the file cannot be read. */
 int http_multipart(const char *content_type, const char *body, int fd, size_t n, struct http_part *ret_parts, int max, int *ret_n,
                    struct madrigal_error *err) MUST_CHECK;
