@@ -151,7 +151,9 @@ static void an_unreadable_file_is_an_error(void **state)
 	struct madrigal_error err;
 	struct http_part p[8];
 	int n = 7;
-	assert_int_equal(http_multipart(TYPE, NULL, -1, 100, p, 8, &n, &err), MADRIGAL_EIO);
+	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	assert_int_equal(http_multipart(TYPE, "", fd, 100, p, 8, &n, &err), MADRIGAL_EIO); /* shorter than it should be */
+	close(fd);
 	assert_int_equal(n, 7);
 }
 

@@ -82,7 +82,7 @@ void http_server_unwatch(struct http_server *s, int fd);
 
 /* ---- the request; strings are borrowed until the exchange ends ---- */
 const char *http_method(const struct http_exchange *x);       /* "GET", ... */
-const char *http_path(const struct http_exchange *x);         /* percent-decoded, starts with '/' ("*" for OPTIONS *), no "." or ".." segments, valid UTF-8, no control characters */
+const char *http_path(const struct http_exchange *x);         /* percent-decoded, starts with '/' ("*" for OPTIONS *), UTF-8, no dot segments, no controls */
 const char *http_raw_path(const struct http_exchange *x);     /* as sent, without the query and, in the absolute form, the authority */
 const char *http_header(const struct http_exchange *x, const char *name); /* any case; NULL if absent; several are joined by ", " (cookies by "; ") */
 /* Query parameters, percent-decoded ('+' is a blank), in order. i counts from 0; returns 0 after the last. At most 64. */
@@ -120,9 +120,8 @@ struct http_part {
 	char name[64], filename[256], content_type[128]; /* filename "" if there is none; never used as a path */
 	uint64_t from, n;             /* where its content lies in the body */
 };
-/* Finds the parts of a body in memory (body) or, with body NULL, in a file (fd; read with pread, 64 KiB at a time), n bytes in all. content_type is
- * the request's header.
- * MADRIGAL_EUSAGE: it is malformed, a name is longer than 63 bytes, or there are more than max parts; MADRIGAL_EIO: the file cannot be read. */
+/* Finds the parts of a body of n bytes: in a file if fd >= 0 (read with pread, 64 KiB at a time), else in memory. content_type is the request's header, or
+ * NULL. MADRIGAL_EUSAGE: it is malformed, a name is longer than 63 bytes, or there are more than max parts; MADRIGAL_EIO: the file cannot be read. */
 int http_multipart(const char *content_type, const char *body, int fd, size_t n, struct http_part *ret_parts, int max, int *ret_n,
                    struct madrigal_error *err) MUST_CHECK;
 

@@ -318,9 +318,9 @@ int http_multipart(const char *content_type, const char *body, int fd, size_t n,
 	int found = 0, rc = parse_boundary(content_type, delimiter + 4, sizeof delimiter - 4, err);
 	if (rc < 0)
 		return rc;
-	struct reader r = { .body = body, .fd = fd, .size = n, .window = body ? NULL : malloc(WINDOW_BYTES) };
+	struct reader r = { .body = fd < 0 ? body : NULL, .fd = fd, .size = n, .window = fd < 0 ? NULL : malloc(WINDOW_BYTES) };
 	struct http_part *parts = calloc((size_t)max + 1, sizeof *parts);
-	if (!parts || (!body && !r.window))
+	if (!parts || (fd >= 0 && !r.window))
 		rc = err_nomem(err);
 	else
 		rc = read_parts(&r, delimiter, parts, max, &found, err);
