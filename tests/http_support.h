@@ -34,11 +34,12 @@ struct app {
 	atomic_int requests, closed, done, last_status, watched, open, run_rc;
 };
 
-struct http_config quick_config(void); /* any port, deadlines of tenths of a second */
+struct http_config quick_config(void); /* any port, quick ticks, long deadlines */
 void app_start(struct app *a, const struct http_config *c);
+void app_start_hasty(struct app *a);   /* deadlines of less than a second */
 /* Stops with that grace, waits, frees. */
 void app_stop(struct app *a, double grace_s);
-/* Waits until *value is at least `least`, two seconds at most. Returns whether it is. */
+/* Waits until *value is at least `least`, five seconds at most. Returns whether it is. */
 int wait_for_count(atomic_int *value, int least);
 
 int dial(int port);

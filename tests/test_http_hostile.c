@@ -215,65 +215,73 @@ static double now_s(void)
 static void the_slow_are_told_so(void **state)
 {
 	(void)state;
-	int open, fd = dial(app.port);
+	struct app own;
+	app_start_hasty(&own);
+	int open, fd = dial(own.port);
 	SAY(fd, "GET / HTTP/1.1\r\nHos");
 	char *answer = hear(fd, NULL, &open);
 	assert_int_equal(status_of(answer), 408);
 	assert_int_equal(open, 0);
 	free(answer);
 	close(fd);
-	fd = dial(app.port);
+	fd = dial(own.port);
 	SAY(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabcd");
 	answer = hear(fd, NULL, &open);
 	assert_int_equal(status_of(answer), 408);
 	assert_int_equal(open, 0);
 	free(answer);
 	close(fd);
-	fd = dial(app.port); /* an idle one is closed without a word */
+	fd = dial(own.port); /* an idle one is closed without a word */
 	answer = hear(fd, NULL, &open);
 	assert_string_equal(answer, "");
 	assert_int_equal(open, 0);
 	free(answer);
 	close(fd);
-	fd = dial(app.port); /* half a request and no more */
+	fd = dial(own.port); /* half a request and no more */
 	SAY(fd, "GET / HTTP/1.1\r\nHost: x\r\n");
 	shutdown(fd, SHUT_WR);
 	answer = hear(fd, NULL, &open);
 	assert_int_equal(status_of(answer), 400);
 	free(answer);
 	close(fd);
+	app_stop(&own, 0);
 }
 
 static void who_does_not_read_is_cut_off(void **state)
 {
 	(void)state;
-	int fds[2], done = app.done, closed = app.closed;
+	struct app own;
+	app_start_hasty(&own);
+	int fds[2], done = own.done, closed = own.closed;
 	for (int i = 0; i < 2; i++) {
-		fds[i] = dial(app.port);
+		fds[i] = dial(own.port);
 		say(fds[i], i ? "GET /big HTTP/1.1\r\nHost: x\r\n\r\n" : "GET /endless HTTP/1.1\r\nHost: x\r\n\r\n", i ? 30 : 34);
 	}
-	assert_true(wait_for_count(&app.done, done + 2));
-	assert_true(wait_for_count(&app.closed, closed + 1));
+	assert_true(wait_for_count(&own.done, done + 2));
+	assert_true(wait_for_count(&own.closed, closed + 1));
 	close(fds[0]);
 	close(fds[1]);
+	app_stop(&own, 0);
 }
 
 /* 500 clients that send a byte now and then: each is closed at its deadline, whatever drips in, and others are served meanwhile. */
 static void dripping_does_not_keep_a_connection(void **state)
 {
 	(void)state;
+	struct app own;
+	app_start_hasty(&own);
 	enum { DRIPS = 500 };
 	static const char text[] = "POST /echo HTTP/1.1\r\nHost: x\r\nX-Test: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 	struct pollfd p[DRIPS];
 	int open = DRIPS, probes = 0;
 	for (int i = 0; i < DRIPS; i++)
-		p[i] = (struct pollfd){ .fd = dial(app.port), .events = POLLIN };
+		p[i] = (struct pollfd){ .fd = dial(own.port), .events = POLLIN };
 	double began = now_s();
 	for (size_t at = 0; open && now_s() - began < 20; at++) {
 		for (int i = 0; i < DRIPS; i++)
 			if (p[i].fd >= 0)
 				say(p[i].fd, &text[at % (sizeof text - 1)], 1);
-		assert_true(healthy(app.port));
+		assert_true(healthy(own.port));
 		probes++;
 		poll(p, DRIPS, 50);
 		for (int i = 0; i < DRIPS; i++) {
@@ -289,6 +297,7 @@ static void dripping_does_not_keep_a_connection(void **state)
 	}
 	assert_int_equal(open, 0);
 	assert_true(probes > 3);
+	app_stop(&own, 0);
 }
 
 static void too_many_connections_make_room(void **state)
@@ -297,7 +306,6 @@ static void too_many_connections_make_room(void **state)
 	struct app own;
 	struct http_config c = quick_config();
 	c.connections_max = 3;
-	c.idle_s = c.write_s = 30;
 	app_start(&own, &c);
 	int idle = dial(own.port), busy[3];
 	assert_true(wait_for_count(&own.open, 1));
@@ -327,7 +335,6 @@ static void one_peer_cannot_have_all(void **state)
 	struct app own;
 	struct http_config c = quick_config();
 	c.connections_per_peer_max = 2;
-	c.idle_s = 30;
 	app_start(&own, &c);
 	int a = dial(own.port), b = dial(own.port);
 	assert_true(wait_for_count(&own.open, 2));
