@@ -209,14 +209,14 @@ static struct line lines[] = {
 static struct lyrics lyrics = { .lines = lines, .n_lines = 3, .words = words, .n_words = 9, .syllables = syllables, .n_syllables = 13 };
 
 static struct vocal_note vocal[] = {
-	{ 480, 480, 64, 0, 0, 0, 0, 0.5f }, { 960, 240, 67, 0, 1, 0, 0, 0.5f }, { 1200, 600, 66, 1, 0, 0, 0, 0.6f }, { 1800, 120, 63, 1, 1, 0, 0, 0.6f },
-	{ BAR, 120, 62, 2, 0, 0, 0, 0.6f }, { BAR + 120, 480, 69, 3, 0, 0, 0, 0.7f }, { BAR + 600, 960, 71, 3, 0, 0, 0, 0.7f }, /* a melisma */
-	{ 4 * BAR + 1680, 720, 76, 4, 0, 2, 1, 1 },           /* over the bar line */
-	{ 5 * BAR + 480, 160, 74, 4, 1, 2, 1, 1 }, { 5 * BAR + 640, 320, 72, 5, 0, 2, 1, 1 }, /* triplets */
-	{ 6 * BAR, BAR + 960, 69, 8, 0, 2, 1, 0.9f },         /* a bar and a half */
+	{ 480, 480, 64, 0, 0, 0, 0, 0.5f, 0 }, { 960, 240, 67, 0, 1, 0, 0, 0.5f, 0 }, { 1200, 600, 66, 1, 0, 0, 0, 0.6f, 0 }, { 1800, 120, 63, 1, 1, 0, 0, 0.6f, 0 },
+	{ BAR, 120, 62, 2, 0, 0, 0, 0.6f, 0 }, { BAR + 120, 480, 69, 3, 0, 0, 0, 0.7f, 0 }, { BAR + 600, 960, 71, 3, 0, 0, 0, 0.7f, 0 }, /* a melisma */
+	{ 4 * BAR + 1680, 720, 76, 4, 0, 2, 1, 1, 0 },           /* over the bar line */
+	{ 5 * BAR + 480, 160, 74, 4, 1, 2, 1, 1, 0 }, { 5 * BAR + 640, 320, 72, 5, 0, 2, 1, 1, 0 }, /* triplets */
+	{ 6 * BAR, BAR + 960, 69, 8, 0, 2, 1, 0.9f, 0 },         /* a bar and a half */
 };
 static struct vocal_note backing[] = {
-	{ 2 * BAR, 480, 60, 6, 0, 1, 0, 0.4f }, { 2 * BAR + 480, 480, 62, 7, 0, 1, 0, 0.4f }, { 2 * BAR + 960, 480, 64, 7, 1, 1, 0, 0.4f },
+	{ 2 * BAR, 480, 60, 6, 0, 1, 0, 0.4f, 0 }, { 2 * BAR + 480, 480, 62, 7, 0, 1, 0, 0.4f, 0 }, { 2 * BAR + 960, 480, 64, 7, 1, 1, 0, 0.4f, 0 },
 };
 static struct note bass[] = { { 0, 1920, 40, 90, 0, 0 }, { 1920, 1920, 45, 90, 0, 0 }, { 2880, 480, 45, 80, 0, 0 } };
 static struct note drums[] = { { 0, 60, 36, 100, 0, 0 }, { 0, 60, 42, 80, 0, 0 }, { 480, 60, 38, 100, 0, 0 } };
@@ -325,8 +325,7 @@ static void test_json(void **state)
 		start[i] = i + 0.125;
 		end[i] = i + 0.75;
 	}
-	f.vocal_start = start;
-	f.vocal_end = end;
+	f.lead = (struct sung_times){ .start = start, .end = end };
 	buf_clear(&b);
 	assert_int_equal(song_json(&s, &f, &b), 0);
 	has(buf_str(&b), "{\"text\": \"Streetlights\", \"start\": 0.125, \"end\": 1.75");
@@ -638,7 +637,7 @@ static void test_lrc(void **state)
 	struct score s = make_song(chord);
 	s.title[0] = '[';
 	struct buf b = buf_init(1 << 20);
-	assert_int_equal(song_lrc(&s, &b), 0);
+	assert_int_equal(song_lrc(&s, NULL, &b), 0);
 	assert_string_equal(buf_str(&b),
 	                    "[ti:(af\u00e9 <\"A\" & B>]\n[length:00:22.51]\n[re:Madrigal]\n[ve:" MADRIGAL_VERSION "]\n"
 	                    "[00:00.90] <00:00.90> Streetlights <00:01.87> flicker <00:02.84> the <00:03.01> night, <00:04.95>\n"
@@ -647,7 +646,7 @@ static void test_lrc(void **state)
 	buf_release(&b);
 	s.n_vocal = s.n_backing = 0;
 	b = buf_init(1 << 20);
-	assert_int_equal(song_lrc(&s, &b), 0);
+	assert_int_equal(song_lrc(&s, NULL, &b), 0);
 	assert_int_equal(count(buf_str(&b), "\n"), 4);
 	buf_release(&b);
 }
@@ -713,7 +712,7 @@ static void test_broken_text(void **state)
 	buf_clear(&b);
 	assert_int_equal(song_midi(&s, &b), 0);
 	buf_clear(&b);
-	assert_int_equal(song_lrc(&s, &b), 0);
+	assert_int_equal(song_lrc(&s, NULL, &b), 0);
 	buf_release(&b);
 }
 
@@ -734,7 +733,7 @@ static void test_no_room(void **state)
 		assert_int_equal(song_midi(&s, &b), MADRIGAL_EMEMORY);
 		buf_release(&b);
 		b = buf_init(max < 200 ? max : 200);
-		assert_int_equal(song_lrc(&s, &b), MADRIGAL_EMEMORY);
+		assert_int_equal(song_lrc(&s, NULL, &b), MADRIGAL_EMEMORY);
 		buf_release(&b);
 	}
 }
@@ -773,7 +772,7 @@ static void test_speed(void **state)
 		assert_int_equal(song_json(&s, &f, &b), 0);
 		assert_int_equal(song_midi(&s, &b), 0);
 		assert_int_equal(song_musicxml(&s, &b), 0);
-		assert_int_equal(song_lrc(&s, &b), 0);
+		assert_int_equal(song_lrc(&s, NULL, &b), 0);
 		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
 		double took = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
 		best = took < best ? took : best;

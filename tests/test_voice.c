@@ -34,6 +34,9 @@ static const struct style_singer manner = {
 	.vibrato_cents = 30, .vibrato_hz = 5.5f, .vibrato_after_s = 0.3f, .glide_ms = 70, .scoop_cents = 40, .drift_cents = 5, .breath_db = -24, .double_db = -9,
 };
 static const struct style_singer plain = { .vibrato_hz = 5, .glide_ms = 60, .breath_db = -60, .double_db = -60 };
+static const struct style style = { .singer = {
+	.vibrato_cents = 30, .vibrato_hz = 5.5f, .vibrato_after_s = 0.3f, .glide_ms = 70, .scoop_cents = 40, .drift_cents = 5, .breath_db = -24, .double_db = -9,
+} };
 static char singer_name[] = "af_heart";
 static const struct singer singer = { .name = singer_name, .low = 52, .high = 66, .top = 76 };
 
@@ -47,7 +50,7 @@ static struct sung_line line_of(struct sung_note *notes, float step_s)
 		notes[i] = (struct sung_note){ t, t + length, (float)tune[i], 0.7f, i < N_SYLLABLES ? i : N_SYLLABLES - 1 };
 		t += length;
 	}
-	return (struct sung_line){ syllables, N_SYLLABLES, notes, N_SYLLABLES + 1, t + 0.5f, 0.6f, 1, 7, 0 };
+	return (struct sung_line){ syllables, N_SYLLABLES, notes, N_SYLLABLES + 1, t + 0.5f, 0.6f, 1, 7, 0, 0 };
 }
 
 /* ---- cutting the model ---- */
@@ -390,15 +393,15 @@ static void a_line_is_sung_in_tune_and_in_time(void **state)
 	struct sung_note notes[N_SYLLABLES + 1];
 	struct sung_line line = line_of(notes, 0.42f);
 	struct audio a;
-	float start[N_SYLLABLES + 1], end[N_SYLLABLES + 1];
+	struct placed_note placed[N_SYLLABLES + 1];
 	double lufs, peak, voiced;
-	assert_int_equal(voice_sing(voice, &singer, &manner, &line, NULL, &a, start, end, NULL), 0);
+	assert_int_equal(voice_sing(voice, &singer, &manner, &line, NULL, &a, placed, NULL), 0);
 	assert_int_equal(a.rate, VOICE_RATE);
 	assert_int_equal(a.frames, (size_t)llround((double)line.length_s * VOICE_RATE));
 	for (size_t i = 0; i < a.frames; i++)
 		assert_true(isfinite(a.ch[0][i]));
 	for (int i = 0; i < line.n_notes; i++)
-		assert_true(fabsf(start[i] - notes[i].start_s) < 0.02f && end[i] > start[i]);
+		assert_true(fabsf(placed[i].start_s - notes[i].start_s) < 0.02f && placed[i].end_s > placed[i].start_s);
 	assert_true(pitch_error(&a, &line, &voiced) < 15);
 	assert_true(voiced > 0.5);
 	assert_int_equal(audio_loudness(&a, &lufs, &peak, NULL), 0);
@@ -426,7 +429,7 @@ static void a_note_beyond_the_range_is_in_tune(void **state)
 	notes[6].midi = 70;
 	notes[7].midi = 71;
 	notes[8].midi = 69;
-	assert_int_equal(voice_sing(voice, &singer, &plain, &line, NULL, &a, NULL, NULL, NULL), 0);
+	assert_int_equal(voice_sing(voice, &singer, &plain, &line, NULL, &a, NULL, NULL), 0);
 	assert_true(pitch_error(&a, &line, &voiced) < 15);
 	line.notes = &notes[6];
 	line.n_notes = 3;
@@ -446,13 +449,13 @@ static void a_line_out_of_order_is_refused(void **state)
 	char name[] = "xx_nobody";
 	struct madrigal_error err;
 	nobody.name = name;
-	assert_int_equal(voice_sing(voice, &nobody, &plain, &line, NULL, &a, NULL, NULL, &err), MADRIGAL_EMISSING);
+	assert_int_equal(voice_sing(voice, &nobody, &plain, &line, NULL, &a, NULL, &err), MADRIGAL_EMISSING);
 	assert_non_null(strstr(err.message, "xx_nobody"));
 	notes[3].syllable = 5;
-	assert_int_equal(voice_sing(voice, &singer, &plain, &line, NULL, &a, NULL, NULL, &err), MADRIGAL_EUSAGE);
+	assert_int_equal(voice_sing(voice, &singer, &plain, &line, NULL, &a, NULL, &err), MADRIGAL_EUSAGE);
 	line = line_of(notes, 0.4f);
 	notes[4].start_s = 0.1f;
-	assert_int_equal(voice_sing(voice, &singer, &plain, &line, NULL, &a, NULL, NULL, &err), MADRIGAL_EUSAGE);
+	assert_int_equal(voice_sing(voice, &singer, &plain, &line, NULL, &a, NULL, &err), MADRIGAL_EUSAGE);
 	assert_null(a.ch[0]);
 }
 
@@ -469,7 +472,7 @@ static struct score small_score(struct vocal_note *notes, struct score_section *
 	static const int at[8] = { 0, 240, 1920, 2400, 3840, 4080, 5760, 6240 };
 	for (int i = 0; i < 8; i++) {
 		int k = i % 4;
-		notes[i] = (struct vocal_note){ at[i], k == 3 ? 900 : k == 1 ? 720 : k == 2 ? 480 : 240, 57 + 2 * k, k < 2 ? 0 : k - 1, k == 1, (i / 2) % 2, i / 4, 0.7f };
+		notes[i] = (struct vocal_note){ at[i], k == 3 ? 900 : k == 1 ? 720 : k == 2 ? 480 : 240, 57 + 2 * k, k < 2 ? 0 : k - 1, k == 1, (i / 2) % 2, i / 4, 0.7f, 0 };
 	}
 	sections[0] = (struct score_section){ .kind = SECTION_VERSE, .end = 3840, .intensity = 0.5f };
 	sections[1] = (struct score_section){ .kind = SECTION_CHORUS, .start = 3840, .end = 7680, .intensity = 0.5f };
@@ -486,8 +489,8 @@ static void threads_do_not_change_a_bit_and_a_repeat_is_a_copy(void **state)
 	struct score_section sections[2];
 	struct score s = small_score(notes, sections);
 	struct vocal_tracks one, two;
-	assert_int_equal(voice_sing_score(voice, &s, &singer, &manner, 1, NULL, NULL, NULL, &one, NULL), 0);
-	assert_int_equal(voice_sing_score(voice, &s, &singer, &manner, 2, NULL, NULL, NULL, &two, NULL), 0);
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &style, 1, NULL, NULL, NULL, &one, NULL), 0);
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &style, 2, NULL, NULL, NULL, &two, NULL), 0);
 	assert_int_equal(one.lead.frames, (size_t)llround(score_duration(&s) * AUDIO_RATE));
 	assert_memory_equal(one.lead.ch[0], two.lead.ch[0], one.lead.frames * sizeof(float));
 	assert_memory_equal(one.double_left.ch[0], two.double_left.ch[0], one.double_left.frames * sizeof(float));
@@ -496,7 +499,7 @@ static void threads_do_not_change_a_bit_and_a_repeat_is_a_copy(void **state)
 	size_t a = (size_t)(2.8 * AUDIO_RATE), n = (size_t)(1.5 * AUDIO_RATE);
 	assert_memory_equal(one.lead.ch[0] + a, one.lead.ch[0] + a + 4 * AUDIO_RATE, n * sizeof(float));
 	for (int i = 0; i < 8; i++)
-		assert_true(fabs(one.start[i] - score_seconds(&s, notes[i].start)) < 0.03 && one.end[i] > one.start[i]);
+		assert_true(fabs(one.lead_times.start[i] - score_seconds(&s, notes[i].start)) < 0.03 && one.lead_times.end[i] > one.lead_times.start[i]);
 	vocal_tracks_release(&one);
 	vocal_tracks_release(&two);
 }
@@ -522,7 +525,7 @@ static void a_cancel_is_obeyed_within_a_second(void **state)
 	struct madrigal_error err;
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	assert_int_equal(pthread_create(&t, NULL, raise_later, &flag), 0);
-	assert_int_equal(voice_sing(voice, &singer, &plain, &line, &flag, &a, NULL, NULL, &err), MADRIGAL_ECANCELLED);
+	assert_int_equal(voice_sing(voice, &singer, &plain, &line, &flag, &a, NULL, &err), MADRIGAL_ECANCELLED);
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	pthread_join(t, NULL);
 	assert_true((double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) * 1e-9 < 1.25);

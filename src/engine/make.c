@@ -183,7 +183,7 @@ static int sing(struct job *j, struct madrigal_error *err)
 {
 	if (!j->voice)
 		return 0;
-	int rc = voice_sing_score(j->voice, &j->score, j->brief.singer, &j->brief.style->singer, j->threads, note_progress, j, &j->cancel,
+	int rc = voice_sing_score(j->voice, &j->score, j->brief.singer, j->brief.style, j->threads, note_progress, j, &j->cancel,
 	                          &j->vocals, err);
 	voice_close(j->voice);
 	j->voice = NULL;

@@ -48,7 +48,7 @@ int output_probe(const char *path, struct madrigal_error *err)
 
 static double note_start(const struct output *o, int i)
 {
-	return o->vocals->start ? o->vocals->start[i] : score_seconds(o->score, o->score->vocal[i].start);
+	return o->vocals->lead_times.start ? o->vocals->lead_times.start[i] : score_seconds(o->score, o->score->vocal[i].start);
 }
 
 /* Each line's first note; *ret by free(). */
@@ -188,6 +188,15 @@ static int add_score_file(const struct output *o, const char *name, int (*build)
 	return rc;
 }
 
+static int add_lrc(const struct output *o, struct madrigal_error *err)
+{
+	const struct song_facts facts = { .lead = o->vocals->lead_times, .backing = o->vocals->backing_times };
+	struct buf b = buf_init(SCORE_FILE_MAX);
+	int rc = song_lrc(o->score, &facts, &b) ? err_nomem(err) : song_dir_add(o->dir, "song.lrc", buf_str(&b), b.len, err);
+	buf_release(&b);
+	return rc;
+}
+
 static int is_part(const struct score *s, const char *name)
 {
 	for (int i = 0; i < s->n_parts; i++)
@@ -206,7 +215,7 @@ static int add_song_json(const struct output *o, const struct encoded *master, i
 	const struct song_facts facts = {
 		.style = o->brief->style->name, .voice = sung ? o->brief->singer->name : NULL, .prompt = o->req->prompt, .understood = o->brief->understood,
 		.stems = stems, .extra_stems = extra, .n_extra_stems = n, .loudness_lufs = master->lufs, .true_peak_dbtp = master->true_peak_dbtp,
-		.vocal_start = o->vocals->start, .vocal_end = o->vocals->end,
+		.lead = o->vocals->lead_times, .backing = o->vocals->backing_times,
 	};
 	struct buf b = buf_init(SCORE_FILE_MAX);
 	int rc = song_json(o->score, &facts, &b) ? err_nomem(err) : song_dir_add(o->dir, "song.json", buf_str(&b), b.len, err);
@@ -229,7 +238,7 @@ static int fill_dir(const struct output *o, const struct encoded *master, struct
 	if (!rc)
 		rc = add_score_file(o, "song.musicxml", song_musicxml, err);
 	if (!rc && sung)
-		rc = add_score_file(o, "song.lrc", song_lrc, err);
+		rc = add_lrc(o, err);
 	return rc;
 }
 
