@@ -330,7 +330,23 @@ static void test_json(void **state)
 	assert_int_equal(song_json(&s, &f, &b), 0);
 	has(buf_str(&b), "{\"text\": \"Streetlights\", \"start\": 0.125, \"end\": 1.75");
 	has(buf_str(&b), "{\"start\": 10.125, \"end\": 10.75, \"midi\": 69, \"word\": 6");
+	assert_null(strstr(buf_str(&b), "spoken"));
+
+	/* Rap: the pitch that was spoken. */
+	int midi[11] = { 0 };
+	struct vocal_note rap[11];
+	memcpy(rap, vocal, sizeof rap);
+	rap[10].spoken = 1;
+	midi[10] = 47;
+	s.vocal = rap;
+	f.lead.midi = midi;
+	buf_clear(&b);
+	assert_int_equal(song_json(&s, &f, &b), 0);
+	has(buf_str(&b), "{\"start\": 10.125, \"end\": 10.75, \"midi\": 47, \"word\": 6");
+	has(buf_str(&b), "\"dynamic\": 0.9, \"spoken\": true}");
+	assert_int_equal(count(buf_str(&b), "spoken"), 1);
 	buf_release(&b);
+	s.vocal = vocal;
 
 	/* An instrumental: the lists are there, and empty. */
 	s.n_vocal = s.n_backing = 0;
@@ -592,6 +608,26 @@ static void test_musicxml(void **state)
 }
 
 /* Every onset and length, in each metre: bars stay exact and no note is lost. */
+static void test_musicxml_rap(void **state)
+{
+	(void)state;
+	struct score_chord chord[8];
+	struct score s = make_song(chord);
+	struct vocal_note rap[11];
+	struct buf b = buf_init(1 << 20);
+	memcpy(rap, vocal, sizeof rap);
+	s.vocal = rap;
+	assert_int_equal(song_musicxml(&s, &b), 0);
+	assert_int_equal(count(buf_str(&b), "<notehead>x</notehead>"), 0);
+	rap[10].spoken = 1; /* a bar and a half: two symbols, tied */
+	buf_clear(&b);
+	assert_int_equal(song_musicxml(&s, &b), 0);
+	check_xml(buf_str(&b));
+	has(buf_str(&b), "<type>whole</type><notehead>x</notehead><notations>");
+	assert_int_equal(count(buf_str(&b), "<notehead>x</notehead>"), 2);
+	buf_release(&b);
+}
+
 static void test_musicxml_any_rhythm(void **state)
 {
 	(void)state;
@@ -643,6 +679,19 @@ static void test_lrc(void **state)
 	                    "[00:00.90] <00:00.90> Streetlights <00:01.87> flicker <00:02.84> the <00:03.01> night, <00:04.95>\n"
 	                    "[00:05.44] <00:05.44> (oh, <00:06.09> rhythm) <00:07.39>\n"
 	                    "[00:12.90] <00:12.90> wooden <00:14.09> do&\"r <00:15.82> now! <00:19.71>\n");
+
+	/* As it was really sung, swing and all. */
+	double start[11], end[11];
+	for (int i = 0; i < 11; i++) {
+		start[i] = i + 0.125;
+		end[i] = i + 0.75;
+	}
+	struct song_facts f = { .lead = { .start = start, .end = end } };
+	buf_clear(&b);
+	assert_int_equal(song_lrc(&s, &f, &b), 0);
+	has(buf_str(&b), "[00:00.13] <00:00.13> Streetlights <00:02.13> flicker ");
+	has(buf_str(&b), "[00:05.44] <00:05.44> (oh, ");
+	has(buf_str(&b), " now! <00:10.75>\n");
 	buf_release(&b);
 	s.n_vocal = s.n_backing = 0;
 	b = buf_init(1 << 20);
@@ -791,7 +840,7 @@ int main(void)
 		cmocka_unit_test(test_chords), cmocka_unit_test(test_chord_bass), cmocka_unit_test(test_chord_errors),
 		cmocka_unit_test(test_spelling), cmocka_unit_test(test_keys), cmocka_unit_test(test_drums), cmocka_unit_test(test_chord_at),
 		cmocka_unit_test(test_json), cmocka_unit_test(test_midi), cmocka_unit_test(test_midi_of_many_parts), cmocka_unit_test(test_musicxml),
-		cmocka_unit_test(test_musicxml_any_rhythm), cmocka_unit_test(test_lrc), cmocka_unit_test(test_syllables), cmocka_unit_test(test_broken_text),
+		cmocka_unit_test(test_musicxml_any_rhythm), cmocka_unit_test(test_musicxml_rap), cmocka_unit_test(test_lrc), cmocka_unit_test(test_syllables), cmocka_unit_test(test_broken_text),
 		cmocka_unit_test(test_no_room), cmocka_unit_test(test_speed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

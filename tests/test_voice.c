@@ -504,6 +504,86 @@ static void threads_do_not_change_a_bit_and_a_repeat_is_a_copy(void **state)
 	vocal_tracks_release(&two);
 }
 
+/* Off-beats come late by the band's swing; a repeat is still a copy, to the bit. */
+static void the_voice_swings(void **state)
+{
+	(void)state;
+	if (!voice)
+		skip();
+	char eight[] = "8";
+	struct style swinging = style;
+	struct vocal_note notes[8];
+	struct score_section sections[2];
+	struct score s = small_score(notes, sections);
+	struct vocal_tracks t;
+	swinging.swing = 1.0f / 3;
+	swinging.swing_unit = eight;
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &swinging, 2, NULL, NULL, NULL, &t, NULL), 0);
+	for (int i = 0; i < 8; i++) {
+		double late = notes[i].start % 480 ? 80 * 60.0 / (480 * 120) : 0;
+		assert_true(fabs(t.lead_times.start[i] - score_seconds(&s, notes[i].start) - late) < 1e-5);
+	}
+	size_t a = (size_t)(2.8 * AUDIO_RATE), n = (size_t)(1.5 * AUDIO_RATE);
+	assert_memory_equal(t.lead.ch[0] + a, t.lead.ch[0] + a + 4 * AUDIO_RATE, n * sizeof(float));
+	vocal_tracks_release(&t);
+}
+
+static void a_manner_is_heard(void **state)
+{
+	(void)state;
+	if (!voice)
+		skip();
+	char staccato[] = "staccato", laid_back[] = "laid back";
+	struct style st = style;
+	struct vocal_note notes[8];
+	struct score_section sections[2];
+	struct score s = small_score(notes, sections);
+	struct vocal_tracks t;
+	notes[2].dur = 480; /* "sing", and "loud" at once */
+	st.singer.manner = staccato;
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &st, 2, NULL, NULL, NULL, &t, NULL), 0);
+	assert_true(t.lead_times.end[2] < score_seconds(&s, notes[3].start) - 0.1); /* apart from the next word */
+	assert_true(fabs(t.lead_times.end[0] - score_seconds(&s, notes[1].start)) < 0.01); /* within a word, bound */
+	double end = t.lead_times.end[2];
+	assert_true(level(&t.lead, end + 0.14, end + 0.16) < level(&t.lead, end - 0.15, end - 0.05) - 12 || t.lead_times.start[3] - end < 0.3);
+	vocal_tracks_release(&t);
+	st.singer.manner = laid_back;
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &st, 2, NULL, NULL, NULL, &t, NULL), 0);
+	for (int i = 0; i < 8; i++) {
+		double late = t.lead_times.start[i] - score_seconds(&s, notes[i].start);
+		assert_true(late > 0.01 && late < 0.06);
+	}
+	vocal_tracks_release(&t);
+}
+
+/* Rap: vowels on their notes, a voice that moves, and the pitches told are those that are heard. */
+static void a_rapped_line_is_spoken_in_time(void **state)
+{
+	(void)state;
+	if (!voice)
+		skip();
+	struct sung_note notes[N_SYLLABLES + 1];
+	struct sung_line line = line_of(notes, 0.2f);
+	struct placed_note placed[N_SYLLABLES + 1];
+	struct audio a;
+	double voiced, moves = 0;
+	line.n_notes = N_SYLLABLES;
+	line.spoken = 1;
+	for (int i = 0; i < N_SYLLABLES; i++)
+		notes[i].midi = i % 2 ? 55 : 57;
+	assert_int_equal(voice_sing(voice, &singer, &manner, &line, NULL, &a, placed, NULL), 0);
+	for (int i = 0; i < N_SYLLABLES; i++) {
+		assert_true(fabsf(placed[i].start_s - notes[i].start_s) < 0.001f);
+		assert_true(fabsf(placed[i].midi - notes[i].midi) < 9);
+		moves = fmax(moves, fabs((double)(placed[i].midi - notes[i].midi)));
+		notes[i].midi = placed[i].midi;
+	}
+	assert_true(moves > 0.5);
+	assert_true(pitch_error(&a, &line, &voiced) < 100);
+	assert_true(level(&a, (double)notes[1].start_s, (double)notes[7].end_s) > -30);
+	audio_release(&a);
+}
+
 static void *raise_later(void *flag)
 {
 	nanosleep(&(struct timespec){ 0, 250000000 }, NULL);
@@ -546,6 +626,9 @@ int main(void)
 		cmocka_unit_test(a_note_beyond_the_range_is_in_tune),
 		cmocka_unit_test(a_line_out_of_order_is_refused),
 		cmocka_unit_test(threads_do_not_change_a_bit_and_a_repeat_is_a_copy),
+		cmocka_unit_test(the_voice_swings),
+		cmocka_unit_test(a_manner_is_heard),
+		cmocka_unit_test(a_rapped_line_is_spoken_in_time),
 		cmocka_unit_test(a_cancel_is_obeyed_within_a_second),
 	};
 	return cmocka_run_group_tests(tests, open_voice, close_voice);

@@ -125,7 +125,7 @@ static void onset_costs(const struct plan *p, uint16_t flow, const struct draft_
 
 static float start_at(int t)
 {
-	return t < 0 ? 0.4f + 0.2f * (float)-t : t <= 2 ? 0 : 0.15f * (float)(t - 2);
+	return t < 0 ? 0.2f + 0.15f * (float)-t : t <= 2 ? 0 : 0.15f * (float)(t - 2);
 }
 
 static float end_at(const struct plan *p, const struct plan_phrase *ph, int t)
@@ -188,21 +188,18 @@ int rap_centre(const struct plan *p)
 
 void rap_speak(const struct plan *p, const struct plan_phrase *ph, struct draft_phrase *dp)
 {
-	/* Lines call and answer; a line falls towards its end. */
+	/* Lines call and answer. */
 	static const int lift[4] = { 0, -1, 1, -1 };
 	int centre = rap_centre(p), rhyme = rhyme_syllable(p->lyrics, ph), k = (int)(ph - p->phrases) - p->sections[ph->section].first_phrase;
 	for (int i = 0; i < ph->n; i++) {
 		const struct syllable *s = &p->lyrics->syllables[ph->first_syllable + i];
-		float x = ph->n > 1 ? (float)i / (float)(ph->n - 1) : 0;
 		int accent = is_strong(p->lyrics, ph->first_syllable + i) ? 2 : s->stress == STRESS_SECONDARY ? 1 : 0;
 		if (i == rhyme)
 			accent = ph->rhyme >= 0 ? 3 : 2;
-		dp->midi[i] = (int8_t)(centre + lift[k % 4] + accent - (int)lrintf(2 * x));
+		dp->midi[i] = (int8_t)(centre + lift[k % 4] + accent);
 		dp->extra[i] = EXTRA_NONE;
 		dp->extra_at[i] = 0;
 	}
-	if (rhyme < ph->n - 1)
-		dp->midi[ph->n - 1] = (int8_t)(centre - 2);
 }
 
 /* ---- figures ---- */
@@ -213,12 +210,10 @@ static float share_of(int part, int whole)
 }
 
 /* Counts of one line, notes[first..last]. */
-static void count_line(const struct plan *p, const struct draft_note *notes, int first, int last, int n, int *sixteenths, int *gaps, int *breaths)
+static void count_line(const struct plan *p, const struct draft_note *notes, int first, int last, int n, int *sixteenths, int *breaths)
 {
-	for (int i = first; i < last; i++) {
+	for (int i = first; i < last; i++)
 		*sixteenths += notes[i + 1].start - notes[i].start == 1;
-		++*gaps;
-	}
 	*breaths += last + 1 == n || (notes[last + 1].start - notes[last].end) * p->meter.step_s >= NOTE_S;
 }
 
@@ -271,7 +266,7 @@ static void count_rhymes(const struct plan *p, const struct draft_note *notes, i
 
 void rap_measure(const struct plan *p, const struct draft_note *notes, int n, struct rap_figures *ret)
 {
-	int strong = 0, strong_on = 0, weak = 0, weak_on = 0, sixteenths = 0, gaps = 0, breaths = 0, lines = 0;
+	int strong = 0, strong_on = 0, weak = 0, weak_on = 0, sixteenths = 0, breaths = 0, lines = 0;
 	memset(ret, 0, sizeof *ret);
 	ret->notes = n;
 	for (int i = 0, first = 0; i < n; i++) {
@@ -285,14 +280,14 @@ void rap_measure(const struct plan *p, const struct draft_note *notes, int n, st
 		}
 		if (i + 1 < n && notes[i + 1].phrase == notes[i].phrase)
 			continue;
-		count_line(p, notes, first, i, n, &sixteenths, &gaps, &breaths);
+		count_line(p, notes, first, i, n, &sixteenths, &breaths);
 		ret->pace = fmaxf(ret->pace, (float)(i - first + 1) / (float)((notes[i].end - notes[first].start) * p->meter.step_s));
 		first = i + 1;
 		lines++;
 	}
 	ret->stressed_on = share_of(strong_on, strong);
 	ret->unstressed_on = share_of(weak_on, weak);
-	ret->sixteenths = share_of(sixteenths, gaps);
+	ret->sixteenths = share_of(sixteenths, n);
 	ret->breath = share_of(breaths, lines);
 	ret->rhythm_again = count_again(p, notes, n);
 	count_rhymes(p, notes, n, ret);

@@ -22,7 +22,7 @@ int song_json(const struct score *s, const struct song_facts *f, struct buf *out
  * vocal tune with lyric events (RP-017; syllables, "-" at hyphens, line ends by carriage return). */
 int song_midi(const struct score *s, struct buf *out) MUST_CHECK;
 /* MusicXML 4.0 partwise lead sheet: melody with ties and rests, lyrics under the notes (syllabic, extend), chord symbols (harmony),
- * rehearsal marks, tempo. */
+ * rehearsal marks, tempo. Spoken notes have crosses for heads. */
 int song_musicxml(const struct score *s, struct buf *out) MUST_CHECK;
 /* LRC: [ti:] [length:] headers, a [mm:ss.xx] line per lyric line with <mm:ss.xx> word stamps (the enhanced format). f: for the times of singing; may
  * be NULL. */

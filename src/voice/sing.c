@@ -18,6 +18,7 @@
 #define NETWORK_HEADROOM 4       /* semitones below the singer's highest note: above, retuning sounds better than the network (docs/voice.md) */
 #define RAP_BELOW 5             /* semitones below the singer's lowest note to which speech falls */
 #define RAP_MELODY 0.8          /* share of the spoken line's own movement that is kept: its pitches stay nearer to the notes' */
+#define RAP_LEVEL 0.6            /* share of the spoken line's fall that is taken back: a rapper keeps the voice up to the rhyme */
 #define RAP_GLIDE_MS 60
 #define SUB_SAMPLES 5           /* of a frame, to tell how much of each token it holds */
 
@@ -129,6 +130,24 @@ static float voiced_median(float *x, int n)
 	return k ? x[k / 2] : 0;
 }
 
+/* Octaves a value by which the voiced values rise (or fall) along the line, by least squares. */
+static float pitch_slope(const float *hz, int n)
+{
+	double k = 0, x = 0, y = 0, xx = 0, xy = 0;
+	for (int i = 0; i < n; i++) {
+		if (hz[i] < VOICED_HZ)
+			continue;
+		double octaves = log2((double)hz[i]);
+		k++;
+		x += i;
+		y += octaves;
+		xx += (double)i * i;
+		xy += i * octaves;
+	}
+	double spread = k * xx - x * x;
+	return spread > 0 ? (float)((k * xy - x * y) / spread) : 0;
+}
+
 /* The pitch of a rapped line: the notes' accents, a speaker's slides from one to the next, and the movement of the spoken line about its own middle. */
 static int speech_curve(const struct plan *p, const struct singer *singer, const struct bent *b, float *tune, struct madrigal_error *err)
 {
@@ -143,14 +162,15 @@ static int speech_curve(const struct plan *p, const struct singer *singer, const
 	if (!sorted)
 		return err_nomem(err);
 	memcpy(sorted, s->pitch, (size_t)n_spoken * sizeof *sorted);
-	float middle = voiced_median(sorted, n_spoken), last = middle;
+	float middle = voiced_median(sorted, n_spoken), last = middle, slope = pitch_slope(s->pitch, n_spoken);
 	free(sorted);
 	float low = note_hz(singer->low - RAP_BELOW), high = note_hz(singer->high - NETWORK_HEADROOM);
 	for (int i = 0; i < n && middle > 0; i++) {
 		int nearest = (int)floor(bend_source(&p->bend, b->t0 + (i + 0.5) * step) / step);
-		float spoken = s->pitch[nearest < 0 ? 0 : nearest >= n_spoken ? n_spoken - 1 : nearest];
-		last = spoken >= VOICED_HZ ? spoken : last;
-		tune[i] *= powf(last / middle, (float)RAP_MELODY);
+		nearest = nearest < 0 ? 0 : nearest >= n_spoken ? n_spoken - 1 : nearest;
+		last = s->pitch[nearest] >= VOICED_HZ ? s->pitch[nearest] : last;
+		float fall = slope * (float)(nearest - n_spoken / 2) * (float)RAP_LEVEL;
+		tune[i] *= exp2f((float)RAP_MELODY * (log2f(last / middle) - fall));
 		tune[i] = tune[i] < low ? low : tune[i] > high ? high : tune[i];
 	}
 	return 0;
