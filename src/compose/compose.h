@@ -5,6 +5,7 @@
  *     harmony.c  chords by section
  *     rhythm.c   onsets for each line's syllables (phrase rhythms of human songs)
  *     melody.c   pitches
+ *     rap.c      the same two for lines that are rapped
  *     cost.c     what is wrong with a tune, in one number; each term with its source
  *     arrange.c  the band's parts from the style's grooves
  */

@@ -15,6 +15,7 @@
 #define LONGEST_SONG_S 660
 #define LINE_PARTS 64
 #define LEVELS 5
+#define SHORT_BAR_S 1.9    /* rap in shorter bars goes by pairs of them */
 
 /* What a line's bars are reckoned by. */
 struct pacing {
@@ -85,8 +86,8 @@ static int capacity(const struct plan *p, int bars, int rap)
 {
 	int least = rap ? rap_least_step(&p->meter) : rhythm_least_step(&p->meter);
 	int room = bars * p->meter.steps - (rap ? rap_least_gap(&p->meter) : rhythm_least_gap(&p->meter));
-	if (rap)
-		return room / least;
+	if (rap) /* its first two steps may lie before the bar */
+		return (room + 2) / least;
 	if (least == 1 && p->meter.step_s > 0.2) /* slow: some of the sixteenths too */
 		return room * 3 / 5;
 	return room / (least <= 2 ? 2 : 4);
@@ -156,7 +157,9 @@ static float cut_cost(const struct lyrics *l, const struct line *ln, int i, int 
 static int cut_line(const struct form *f, const struct line *ln, int rap, int *part)
 {
 	const struct lyrics *l = f->p->lyrics;
-	int n = line_syllables(l, ln), max = LINE_PARTS, at = 0, k = 0, most = rap ? rapping.long_phrase : singing.long_phrase;
+	int n = line_syllables(l, ln), max = LINE_PARTS, at = 0, k = 0, most = (rap ? &rapping : &singing)->long_phrase;
+	if (rap && bar_s(f->p) < SHORT_BAR_S && capacity(f->p, 2, 1) > most)
+		most = capacity(f->p, 2, 1);
 	int pieces = n <= most ? 1 : (n + most - 3) / (most - 2);
 	if (pieces == 1 && n >= 10 && bars_for(f, n, 0, rap) >= 4)
 		pieces = 2;

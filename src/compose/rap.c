@@ -79,9 +79,9 @@ float rap_hold(const struct plan *p, int syllable, int steps)
 	if (steps > GAP_LONGEST || steps < 1 || seconds < (float)SYLLABLE_S)
 		return RAP_NEVER;
 	int ends_word = syllable == w->first_syllable + w->n_syllables - 1;
-	float cost = 0.6f * usual[steps];
+	float cost = 0.3f * usual[steps];
 	if (ends_word && w->punct && w->punct != '-')
-		cost = steps == 1 ? 1.2f : 0.3f * usual[steps];
+		cost = steps == 1 ? 1.0f : 0.1f * usual[steps];
 	else if (steps > 2 && !ends_word)
 		cost += 0.8f;
 	return cost + 10 * fmaxf(0, 0.13f + 0.025f * (float)s->coda_consonants - seconds);
@@ -134,24 +134,35 @@ static float end_at(const struct plan *p, const struct plan_phrase *ph, int t)
 	return 0.12f * (float)(left > 5 ? left - 5 : 0);
 }
 
+/* What a gap of g steps costs that is far from the pace at which the line fills its bars. */
+static void pace_costs(const struct plan *p, const struct plan_phrase *ph, float *cost)
+{
+	float even = fmaxf(1, (float)(ph->bars * p->meter.steps - 4) / (float)ph->n);
+	for (int g = 1; g <= GAP_LONGEST; g++) {
+		float far = log2f((float)g / even);
+		cost[g] = 0.7f * far * far;
+	}
+}
+
 int rap_fit(const struct plan *p, const struct plan_phrase *ph, uint16_t flow, const struct draft_phrase *model, int earliest, int latest, const float *hold,
             int gaps, struct rng *r, int16_t *onset)
 {
 	static const float never = RAP_NEVER;
-	float best[PHRASE_MAX][STEPS_MAX], at[STEPS_MAX];
+	float best[PHRASE_MAX][STEPS_MAX], at[STEPS_MAX], pace[GAP_LONGEST + 1];
 	int16_t from[PHRASE_MAX][STEPS_MAX];
 	earliest = earliest < -6 ? -6 : earliest;
 	int n = ph->n, steps = p->meter.steps, width = latest - earliest + 1, rhyme = rhyme_syllable(p->lyrics, ph);
 	if (n < 1 || width < n || width > STEPS_MAX)
 		return -1;
 	onset_costs(p, flow, model, earliest, latest, r, at);
+	pace_costs(p, ph, pace);
 	for (int i = 0; i < n; i++)
 		for (int x = 0; x < width; x++) {
 			int t = x + earliest;
 			float least = i ? never : start_at(t);
 			from[i][x] = -1;
 			for (int g = 1; i && g <= GAP_LONGEST && g < gaps && g <= x; g++) {
-				float c = best[i - 1][x - g] + hold[(i - 1) * gaps + g];
+				float c = best[i - 1][x - g] + hold[(i - 1) * gaps + g] + pace[g];
 				if (c < least) {
 					least = c;
 					from[i][x] = (int16_t)(x - g);
