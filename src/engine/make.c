@@ -288,7 +288,7 @@ const char *madrigal_version(void)
 
 struct madrigal_request madrigal_request_default(void)
 {
-	return (struct madrigal_request){ .seed = 1, .sample_rate = 44100, .bitrate = 256000, .stems = 1 };
+	return (struct madrigal_request){ .seed = 1, .sample_rate = 44100, .channels = 2, .bitrate = 256000, .stems = 1 };
 }
 
 int madrigal_make(const struct madrigal_request *req, const struct madrigal_paths *paths, madrigal_progress_fn *fn, void *user,

@@ -17,6 +17,7 @@
 #define MP3_OVERSHOOT_DB 0.4
 #define MAX_TRIES 4       /* at getting below the ceiling after an encoder or resampler has overshot */
 #define SAFETY_DB 0.05
+#define DUAL_MONO_LU 3.01 /* one channel from two loudspeakers, after EBU Tech 3343 */
 #define SCORE_FILE_MAX ((size_t)32 << 20)
 
 static const char *const extensions[] = { [MADRIGAL_MP3] = "mp3", [MADRIGAL_WAV] = "wav", [MADRIGAL_FLAC] = "flac", [MADRIGAL_PCM] = "pcm" };
@@ -72,15 +73,27 @@ double output_ceiling_dbtp(const struct madrigal_request *req)
 	return OUTPUT_CEILING_DBTP - (req->format == MADRIGAL_MP3 ? MP3_OVERSHOOT_DB : 0);
 }
 
+static int to_mono(const struct audio *a, struct audio *ret, struct madrigal_error *err)
+{
+	int rc = audio_init(ret, a->rate, 1, a->frames, err);
+	for (size_t i = 0; !rc && i < a->frames; i++)
+		ret->ch[0][i] = (a->ch[0][i] + a->ch[1][i]) / 2;
+	return rc;
+}
+
 static int encode_once(const struct output *o, const struct encode_settings *set, struct encoded *ret, struct madrigal_error *err)
 {
-	struct audio resampled = { 0 }, decoded = { 0 };
+	struct audio resampled = { 0 }, mono = { 0 }, decoded = { 0 };
 	const struct audio *master = &o->mix->master, *heard;
 	struct encoded e = { 0 };
 	int rc = 0;
 	if (o->req->sample_rate != master->rate) {
 		rc = audio_resample(master, o->req->sample_rate, &resampled, err);
 		master = &resampled;
+	}
+	if (!rc && o->req->channels == 1) {
+		rc = to_mono(master, &mono, err);
+		master = &mono;
 	}
 	if (!rc)
 		rc = audio_encode(master, set, o->cancel, &e.data, &e.len, err);
@@ -91,7 +104,10 @@ static int encode_once(const struct output *o, const struct encode_settings *set
 	}
 	if (!rc)
 		rc = audio_loudness(heard, &e.lufs, &e.true_peak_dbtp, err);
+	if (!rc && o->req->channels == 1)
+		e.lufs += DUAL_MONO_LU;
 	audio_release(&decoded);
+	audio_release(&mono);
 	audio_release(&resampled);
 	if (rc)
 		free(e.data);
