@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -435,7 +434,7 @@ static void kill_9_loses_nothing_and_charges_once(void **state)
 	for (int i = 0; i < KILLS; i++) {
 		int submits = i % 4 == 0; /* workers have more moments to die in */
 		pid_t pid = start(fileno(acknowledged), submits);
-		pause_ms(5 + rand_r(&random) % 40);
+		pause_ms(3 + rand_r(&random) % 25);
 		end(pid);
 		if (submits)
 			continue;

@@ -41,17 +41,19 @@ static void *beat(void *user)
 {
 	struct heartbeat *h = user;
 	double renewed_s = worker_now_s(), noted_s = renewed_s, noted = 0;
+	char noted_stage[sizeof h->stage] = "";
 	while (!atomic_load(&h->lost) && !sleep_until_next(h)) {
 		char stage[sizeof h->stage];
 		pthread_mutex_lock(&h->lock);
 		double progress = h->progress, now_s = worker_now_s();
 		memcpy(stage, h->stage, sizeof stage);
 		pthread_mutex_unlock(&h->lock);
-		int write = now_s - renewed_s >= RENEW_S || (now_s - noted_s >= NOTE_S && fabs(progress - noted) >= WORTH_NOTING);
+		int write = now_s - renewed_s >= RENEW_S || (now_s - noted_s >= NOTE_S && (fabs(progress - noted) >= WORTH_NOTING || strcmp(stage, noted_stage)));
 		int rc = write ? queue_renew(h->store, &h->lease, progress, stage, NULL) : queue_held(h->store, &h->lease, NULL);
 		if (write && !rc) {
 			renewed_s = noted_s = now_s;
 			noted = progress;
+			memcpy(noted_stage, stage, sizeof noted_stage);
 		}
 		/* With a database that doesn't answer, the lease may have gone to another once its time is over. */
 		if (rc == MADRIGAL_ECANCELLED || (rc < 0 && worker_now_s() - renewed_s > QUEUE_LEASE_MS / 1000.0))
