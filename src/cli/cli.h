@@ -37,13 +37,4 @@ void report_text(FILE *to, const struct madrigal_result *r, const struct options
 void report_json(FILE *to, const struct madrigal_result *r, const struct options *o);
 void json_string(FILE *to, const char *s);
 
-/* ---- the service's commands: argv as of main, from the command's name on; each returns an exit code ---- */
-int cmd_key(int argc, char **argv);
-int cmd_credit(int argc, char **argv);
-int cmd_worker(int argc, char **argv);
-/* The data folder: `asked`, else $MADRIGAL_DATA, else ${XDG_DATA_HOME:-~/.local/share}/madrigal/data. -1 if it is longer than n. */
-int data_dir(const char *asked, char *ret, size_t n);
-/* All of s as a whole number within min..max; -1 if it is not. */
-int whole_number(const char *s, long long min, long long max, long long *ret);
-
 #endif

@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where the service's data are, and what its commands share. */
 #include <errno.h>
-#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "cli/cli.h"
+#include "cli/service.h"
 
-int data_dir(const char *asked, char *ret, size_t n)
+int service_data_dir(const char *given, char *ret, size_t n, struct madrigal_error *err)
 {
 	const char *env = getenv("MADRIGAL_DATA"), *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 	int len;
-	if (!asked || !*asked)
-		asked = env && *env ? env : NULL;
-	if (asked)
-		len = snprintf(ret, n, "%s", asked);
+	if (!given || !*given)
+		given = env && *env ? env : NULL;
+	if (given)
+		len = snprintf(ret, n, "%s", given);
 	else if (xdg && *xdg)
 		len = snprintf(ret, n, "%s/madrigal/data", xdg);
 	else
 		len = snprintf(ret, n, "%s/.local/share/madrigal/data", home && *home ? home : "");
-	return len < 0 || (size_t)len >= n ? -1 : 0;
+	if (len >= 0 && (size_t)len < n)
+		return 0;
+	snprintf(err->message, sizeof err->message, "the path of the data folder is too long");
+	return err->code = MADRIGAL_EUSAGE;
 }
 
 int whole_number(const char *s, long long min, long long max, long long *ret)

@@ -9,6 +9,7 @@
 
 #include "account/account.h"
 #include "cli/cli.h"
+#include "cli/service.h"
 
 #define CREDITS_MAX 1000000000000000LL
 
@@ -97,9 +98,8 @@ static int parse(struct key_options *o, int argc, char **argv)
 static int open_store(const char *asked, struct store **ret, struct madrigal_error *err)
 {
 	char dir[PATH_MAX];
-	if (data_dir(asked, dir, sizeof dir))
-		return err_set(err, MADRIGAL_EUSAGE, "the path of the data folder is too long");
-	return store_open(dir, ret, err);
+	int rc = service_data_dir(asked, dir, sizeof dir, err);
+	return rc ? rc : store_open(dir, ret, err);
 }
 
 static int create(struct store *s, const struct key_options *o, struct madrigal_error *err)

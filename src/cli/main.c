@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/service.h"
 #include "guard/guard.h"
 
 enum { EXIT_INTERRUPTED = 130 };

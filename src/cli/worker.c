@@ -2,19 +2,21 @@
 /* `madrigal worker`: makes the songs that the service has accepted. */
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/service.h"
 #include "worker/worker.h"
 
 #define GRACE_S 20
 
 static const char usage_text[] =
-	"Usage: madrigal worker [--data DIR] [--threads N] [--memory-limit MB] [--once] [--wake-fd N]\n\n"
+	"Usage: madrigal worker [--data DIR] [--threads N] [--memory-limit MB] [--once] [--wake-fd N] [--allow-private-urls]\n\n"
 	"Makes the songs that wait in the service's data folder, one after the other; start as many as the machine can sing at a time.\n"
 	"On SIGTERM or SIGINT the song in the making is finished within 20 s or handed back.\n"
 	"--once ends when nothing waits. --wake-fd is a pipe on which a byte means that there may be work.\n"
+	"--allow-private-urls takes references from this machine and its network, for tests.\n"
 	"--data is the service's folder; default $MADRIGAL_DATA, else ${XDG_DATA_HOME:-~/.local/share}/madrigal/data.\n";
 
 static volatile sig_atomic_t stopping;
@@ -42,8 +44,6 @@ int cmd_worker(int argc, char **argv)
 	char dir[PATH_MAX];
 	const char *data = NULL;
 	struct worker_config c = { .wake_fd = -1, .log = print_line };
-	const char *private = getenv("MADRIGAL_ALLOW_PRIVATE_URLS");
-	c.allow_private_urls = private && !strcmp(private, "1");
 	for (int i = 1; i < argc; i++) {
 		const char *value = i + 1 < argc ? argv[i + 1] : NULL;
 		long long n = 0;
@@ -51,6 +51,10 @@ int cmd_worker(int argc, char **argv)
 			return fputs(usage_text, stdout) < 0;
 		if (!strcmp(argv[i], "--once")) {
 			c.once = 1;
+			continue;
+		}
+		if (!strcmp(argv[i], "--allow-private-urls")) {
+			c.allow_private_urls = 1;
 			continue;
 		}
 		if (!value)
@@ -67,15 +71,15 @@ int cmd_worker(int argc, char **argv)
 			return wrong();
 		i++;
 	}
-	if (data_dir(data, dir, sizeof dir))
-		return wrong();
+	struct madrigal_error err = { 0 };
+	int rc = service_data_dir(data, dir, sizeof dir, &err);
 	c.data_dir = dir;
 	struct sigaction sa = { .sa_handler = on_signal };
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
-	struct madrigal_error err = { 0 };
-	int rc = worker_run(&c, &stopping, GRACE_S, &err);
+	if (!rc)
+		rc = worker_run(&c, &stopping, GRACE_S, &err);
 	if (rc)
 		fprintf(stderr, "madrigal: %s\n", err.message);
 	return -rc;

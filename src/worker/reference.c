@@ -7,9 +7,9 @@
 #include "guard/guard.h"
 #include "worker/internal.h"
 
-static int fail(struct song_job *j, const char *name, struct madrigal_error *err, const char *says)
+static int fail(struct song_job *j, struct madrigal_error *err, const char *says)
 {
-	j->error_name = name;
+	j->error_name = "reference_error";
 	return err_set(err, MADRIGAL_EUSAGE, "%s", says);
 }
 
@@ -18,7 +18,7 @@ static int fetch(struct song_job *j, const char *url, int fd, struct madrigal_er
 {
 	struct fetch_limits limits = fetch_limits_default();
 	limits.allow_private = j->config->allow_private_urls;
-	return guard_fetch(url, fd, &limits, err) ? fail(j, "reference_fetch_failed", err, "The reference audio could not be fetched.") : 0;
+	return guard_fetch(url, fd, &limits, err) ? fail(j, err, "The reference audio could not be fetched.") : 0;
 }
 
 static int check(struct song_job *j, const struct song_request *r, int fd, struct madrigal_error *err)
@@ -28,12 +28,12 @@ static int check(struct song_job *j, const struct song_request *r, int fd, struc
 	char says[128];
 	int rc = guard_decode(fd, -1, 0, &limits, &heard, err);
 	if (rc == MADRIGAL_EUSAGE)
-		return fail(j, "reference_not_audio", err, "The reference is not audio that can be read.");
+		return fail(j, err, "The reference is not audio that can be read.");
 	if (rc)
 		return rc;
 	if (heard.seconds < r->reference_min_s || heard.seconds > r->reference_max_s) {
 		snprintf(says, sizeof says, "The reference lasts %.1f s; it must last %g to %g s.", heard.seconds, r->reference_min_s, r->reference_max_s);
-		return fail(j, "reference_length", err, says);
+		return fail(j, err, says);
 	}
 	return song_job_stopping(j) ? err_set(err, MADRIGAL_ECANCELLED, "cancelled") : 0;
 }
@@ -51,7 +51,7 @@ int reference_check(struct song_job *j, const struct song_request *r, struct mad
 	} else {
 		rc = store_file_open(j->store, r->reference_upload, &fd, &size, err);
 		if (rc)
-			return fail(j, "reference_gone", err, "The uploaded reference is no longer there.");
+			return fail(j, err, "The uploaded reference is no longer there.");
 	}
 	if (!rc)
 		rc = check(j, r, fd, err);

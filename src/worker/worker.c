@@ -66,15 +66,17 @@ static void say(const struct worker *w, const char *fmt, ...)
 /* Waits for a wake-up, at most ms; a stop ends the wait. */
 static void rest(struct worker *w, int ms)
 {
-	char drain[64];
+	char byte; /* one for each worker that shares the pipe */
 	for (; ms > 0 && !*w->stop; ms -= LOOK_MS) {
 		struct pollfd p = { .fd = w->wake_fd, .events = POLLIN };
 		if (poll(&p, 1, ms < LOOK_MS ? ms : LOOK_MS) <= 0)
 			continue;
-		/* One who woke us and has gone will not do so again. */
-		if (read(w->wake_fd, drain, sizeof drain) <= 0)
+		ssize_t n = read(w->wake_fd, &byte, 1);
+		if (n == 1)
+			return;
+		/* Another worker was faster; or who woke us has gone and will not do so again. */
+		if (n == 0 || (errno != EAGAIN && errno != EINTR))
 			w->wake_fd = -1;
-		return;
 	}
 }
 
