@@ -201,8 +201,8 @@ static void test_every_shipped_style_is_sound(void **state)
 {
 	(void)state;
 	struct madrigal_error err = {0, ""};
-	struct style_set set = {NULL, 0};
-	struct singer_set singers = {NULL, 0};
+	struct style_set set = {0};
+	struct singer_set singers = {0};
 	DIR *dir = opendir(TEST_SHARE_DIR "/styles");
 	int files = 0;
 	for (struct dirent *e = dir ? readdir(dir) : NULL; e; e = readdir(dir))
@@ -292,7 +292,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static int make(const struct fixture *f, const struct madrigal_request *req, struct brief *b, struct madrigal_error *err)
+static int make(struct fixture *f, const struct madrigal_request *req, struct brief *b, struct madrigal_error *err)
 {
 	return brief_make(req, &f->styles, &f->singers, f->lexicon, b, err);
 }
@@ -301,7 +301,7 @@ static int make(const struct fixture *f, const struct madrigal_request *req, str
 
 static void test_styles_are_found_by_name(void **state)
 {
-	const struct fixture *f = *state;
+	struct fixture *f = *state;
 	const struct style *s = NULL;
 	struct madrigal_error err;
 	static const char *const ways[] = {"synth-pop", "Synth Pop", "SYNTH_POP"};
@@ -315,7 +315,7 @@ static void test_styles_are_found_by_name(void **state)
 
 static void test_singers_are_found_by_name(void **state)
 {
-	const struct fixture *f = *state;
+	struct fixture *f = *state;
 	const struct singer *s = NULL;
 	struct madrigal_error err;
 	static const char *const ways[] = {"af_heart", "AF-Heart", "heart", "Heart"};
@@ -428,7 +428,7 @@ static const struct { const char *prompt, *expect; } prompts[] = {
 	{"", "sung key=none"},
 };
 
-struct check { const char *prompt; const struct brief *b; const struct fixture *f; };
+struct check { const char *prompt; const struct brief *b; struct fixture *f; };
 
 static void wrong(const struct check *c, const char *what)
 {
@@ -534,7 +534,7 @@ static void check_all(const struct check *c, const char *expect)
 
 static void test_prompts(void **state)
 {
-	const struct fixture *f = *state;
+	struct fixture *f = *state;
 	for (int i = 0; i < LENGTH(prompts); i++)
 		for (uint64_t seed = 1; seed <= 5; seed++) { /* what a prompt says holds whatever the seed */
 			struct madrigal_request req = {.prompt = prompts[i].prompt, .lyrics = "la la la", .seed = seed};
@@ -551,7 +551,7 @@ static void test_prompts(void **state)
 /* Prose, as clients of hosted services send it. */
 static void test_long_prompts(void **state)
 {
-	const struct fixture *f = *state;
+	struct fixture *f = *state;
 	static const struct { const char *prompt, *expect; } prose[] = {
 		{"A gentle country-folk ballad carried by a steady acoustic guitar and a warm, earnest male vocal. A simple bassline and a straightforward drum beat "
 		 "set a heartfelt, mid-tempo groove. A plaintive harmonica weaves in and out and takes the lead during the instrumental breaks and the outro. The "
@@ -577,7 +577,7 @@ static void test_long_prompts(void **state)
 
 static void test_options_beat_the_prompt(void **state)
 {
-	const struct fixture *f = *state;
+	struct fixture *f = *state;
 	struct madrigal_request req = {.prompt = "rock, 120 bpm, in A minor, 3/4, female voice", .lyrics = "la", .style = "Indie Folk", .tempo_bpm = 77.5,
 	                               .key = "Bb", .time_signature = "6/8", .voice = "eric", .instrumental = 1};
 	struct brief b;
@@ -589,7 +589,7 @@ static void test_options_beat_the_prompt(void **state)
 
 static void test_options_out_of_range(void **state)
 {
-	const struct fixture *f = *state;
+	struct fixture *f = *state;
 	const struct madrigal_request bad[] = {
 		{.tempo_bpm = 39.9}, {.tempo_bpm = 241}, {.tempo_bpm = -1}, {.tempo_bpm = (double)NAN}, {.key = "H minor"}, {.key = ""}, {.time_signature = "5/4"},
 		{.time_signature = "34"}, {.voice = "nobody"}, {.prompt = "caf\xe9"}, {.prompt = "\xed\xa0\x80"}, {.style = "rocl"},
@@ -620,7 +620,7 @@ static void test_options_out_of_range(void **state)
 
 static void test_seeds(void **state)
 {
-	const struct fixture *f = *state;
+	struct fixture *f = *state;
 	int styles = 0, modes = 0, tempos = 0, drawn = 0;
 	struct brief first;
 	struct madrigal_error err;
@@ -647,7 +647,7 @@ static void test_seeds(void **state)
 
 static void test_instrumental_without_lyrics(void **state)
 {
-	const struct fixture *f = *state;
+	struct fixture *f = *state;
 	struct madrigal_request req = {.prompt = "calm instrumental music"};
 	struct brief b;
 	struct madrigal_error err;

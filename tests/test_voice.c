@@ -480,6 +480,8 @@ static struct score small_score(struct vocal_note *notes, struct score_section *
 		               .n_sections = 2, .vocal = notes, .n_vocal = 8, .lyrics = &lyrics };
 }
 
+static const struct swing straight = { .unit = TICKS_PER_QUARTER / 2 };
+
 static void threads_do_not_change_a_bit_and_a_repeat_is_a_copy(void **state)
 {
 	(void)state;
@@ -489,8 +491,8 @@ static void threads_do_not_change_a_bit_and_a_repeat_is_a_copy(void **state)
 	struct score_section sections[2];
 	struct score s = small_score(notes, sections);
 	struct vocal_tracks one, two;
-	assert_int_equal(voice_sing_score(voice, &s, &singer, &style, 1, NULL, NULL, NULL, &one, NULL), 0);
-	assert_int_equal(voice_sing_score(voice, &s, &singer, &style, 2, NULL, NULL, NULL, &two, NULL), 0);
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &style.singer, straight, 1, NULL, NULL, NULL, &one, NULL), 0);
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &style.singer, straight, 2, NULL, NULL, NULL, &two, NULL), 0);
 	assert_int_equal(one.lead.frames, (size_t)llround(score_duration(&s) * AUDIO_RATE));
 	assert_memory_equal(one.lead.ch[0], two.lead.ch[0], one.lead.frames * sizeof(float));
 	assert_memory_equal(one.double_left.ch[0], two.double_left.ch[0], one.double_left.frames * sizeof(float));
@@ -510,15 +512,12 @@ static void the_voice_swings(void **state)
 	(void)state;
 	if (!voice)
 		skip();
-	char eight[] = "8";
-	struct style swinging = style;
+	const struct swing triplets = { .amount = 1.0 / 3, .unit = TICKS_PER_QUARTER / 2 };
 	struct vocal_note notes[8];
 	struct score_section sections[2];
 	struct score s = small_score(notes, sections);
 	struct vocal_tracks t;
-	swinging.swing = 1.0f / 3;
-	swinging.swing_unit = eight;
-	assert_int_equal(voice_sing_score(voice, &s, &singer, &swinging, 2, NULL, NULL, NULL, &t, NULL), 0);
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &style.singer, triplets, 2, NULL, NULL, NULL, &t, NULL), 0);
 	for (int i = 0; i < 8; i++) {
 		double late = notes[i].start % 480 ? 80 * 60.0 / (480 * 120) : 0;
 		assert_true(fabs(t.lead_times.start[i] - score_seconds(&s, notes[i].start) - late) < 1e-5);
@@ -541,14 +540,14 @@ static void a_manner_is_heard(void **state)
 	struct vocal_tracks t;
 	notes[2].dur = 480; /* "sing", and "loud" at once */
 	st.singer.manner = staccato;
-	assert_int_equal(voice_sing_score(voice, &s, &singer, &st, 2, NULL, NULL, NULL, &t, NULL), 0);
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &st.singer, straight, 2, NULL, NULL, NULL, &t, NULL), 0);
 	assert_true(t.lead_times.end[2] < score_seconds(&s, notes[3].start) - 0.1); /* apart from the next word */
 	assert_true(fabs(t.lead_times.end[0] - score_seconds(&s, notes[1].start)) < 0.01); /* within a word, bound */
 	double end = t.lead_times.end[2];
 	assert_true(level(&t.lead, end + 0.14, end + 0.16) < level(&t.lead, end - 0.15, end - 0.05) - 12 || t.lead_times.start[3] - end < 0.3);
 	vocal_tracks_release(&t);
 	st.singer.manner = laid_back;
-	assert_int_equal(voice_sing_score(voice, &s, &singer, &st, 2, NULL, NULL, NULL, &t, NULL), 0);
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &st.singer, straight, 2, NULL, NULL, NULL, &t, NULL), 0);
 	for (int i = 0; i < 8; i++) {
 		double late = t.lead_times.start[i] - score_seconds(&s, notes[i].start);
 		assert_true(late > 0.01 && late < 0.06);

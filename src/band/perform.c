@@ -38,13 +38,12 @@ static struct manner manner_of(const struct score *s, const struct brief *b, con
 	struct manner m = {
 		.timing_s = usual[p->role].timing_ms / 1000, .push_s = usual[p->role].push_ms / 1000,
 		.strum_s = usual[p->role].strum_ms / 1000, .gate = usual[p->role].gate,
-		.velocity_spread = usual[p->role].velocity_spread, .swing = style_swing(b ? b->style : NULL, s->meter_num, s->meter_den),
+		.velocity_spread = usual[p->role].velocity_spread, .swing = brief_swing(b, s->meter_num, s->meter_den),
 	};
 	if (!b || !b->style)
 		return m;
-	const struct style *style = b->style;
-	if (p->style_part >= 0 && (unsigned)p->style_part < style->n_parts) {
-		const struct style_part *sp = &style->parts[p->style_part];
+	const struct style_part *sp = brief_part(b, p->style_part);
+	if (sp) {
 		m.timing_s = (double)sp->timing_ms / 1000;
 		m.push_s = (double)sp->push_ms / 1000;
 		m.strum_s = (double)sp->strum_ms / 1000;

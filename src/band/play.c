@@ -217,11 +217,9 @@ static double instrument_level_db(const struct brief *b, const struct score_part
 {
 	if (!b || !b->style)
 		return 0;
-	if (p->style_part >= 0 && p->style_part < BRIEF_MAX_PARTS && (unsigned)p->style_part < b->style->n_parts) {
-		const struct style_part *sp = &b->style->parts[p->style_part];
-		int i = b->instrument[p->style_part];
-		return i >= 0 && (unsigned)i < sp->n_instruments ? (double)sp->instruments[i].level_db : 0;
-	}
+	const struct style_instrument *own = brief_instrument(b, p->style_part);
+	if (own)
+		return (double)own->level_db;
 	for (int i = 0; i < b->n_extra; i++) {
 		const struct style_instrument *in = &b->extra[i].instrument;
 		if (b->extra[i].role == p->role && in->bank == p->bank && in->program == p->program)

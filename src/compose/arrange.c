@@ -186,15 +186,15 @@ static void gather_players(struct arrange *a)
 {
 	const struct style *st = a->style;
 	for (unsigned i = 0; i < st->n_parts && i < BRIEF_MAX_PARTS; i++) {
-		int k = a->brief->instrument[i];
-		if (k >= 0 && (unsigned)k < st->parts[i].n_instruments)
-			add_player(a, &st->parts[i], &st->parts[i].instruments[k], (int)i, role_of(st->parts[i].role), 0);
+		const struct style_instrument *in = brief_instrument(a->brief, (int)i);
+		if (in)
+			add_player(a, &st->parts[i], in, (int)i, role_of(st->parts[i].role), 0);
 	}
 	for (int i = 0; i < a->brief->n_extra && i < BRIEF_MAX_EXTRA; i++) {
 		const struct brief_extra *x = &a->brief->extra[i];
-		const struct style_part *model = model_for(st, x->role);
+		const struct style_part *model = x->part ? x->part : model_for(st, x->role);
 		if (model)
-			add_player(a, model, &x->instrument, -1, x->role, 0.55f);
+			add_player(a, model, &x->instrument, x->part ? BRIEF_MAX_PARTS + i : -1, x->role, x->part && !x->named ? 0 : 0.55f);
 	}
 	choose_tune_player(a);
 }

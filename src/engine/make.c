@@ -139,7 +139,7 @@ static int read_words(struct job *j, struct madrigal_error *err)
 	const char *share = j->paths.share_dir, *text = req->lyrics ? req->lyrics : "";
 	if (!*share)
 		return err_set(err, MADRIGAL_EMISSING, "Madrigal's styles are not where they should be; install again, or name their folder in MADRIGAL_SHARE");
-	int rc = style_set_load(share, &j->styles, err);
+	int rc = style_set_open(share, &j->styles, err);
 	if (!rc)
 		rc = singer_set_load(share, &j->singers, err);
 	if (!rc)
@@ -183,7 +183,8 @@ static int sing(struct job *j, struct madrigal_error *err)
 {
 	if (!j->voice)
 		return 0;
-	int rc = voice_sing_score(j->voice, &j->score, j->brief.singer, j->brief.style, j->threads, note_progress, j, &j->cancel,
+	int rc = voice_sing_score(j->voice, &j->score, j->brief.singer, &j->brief.style->singer,
+	                          brief_swing(&j->brief, j->score.meter_num, j->score.meter_den), j->threads, note_progress, j, &j->cancel,
 	                          &j->vocals, err);
 	voice_close(j->voice);
 	j->voice = NULL;

@@ -42,12 +42,12 @@ static int channel_add(struct desk *d, const char *name, int role, int vocal)
 
 static void lay_out(struct desk *d, struct stem *stems, int n_stems, const struct vocal_tracks *v)
 {
-	const struct style *style = d->brief->style;
 	for (int i = 0; i < n_stems; i++) {
 		int role = (int)stems[i].role < PART_ROLES ? (int)stems[i].role : ROLE_COMP;
 		struct channel *c = &d->channel[channel_add(d, stems[i].name, role, 0)];
-		if (stems[i].style_part >= 0 && (unsigned)stems[i].style_part < style->n_parts)
-			c->fader = style->parts[stems[i].style_part].mix;
+		const struct style_part *part = brief_part(d->brief, stems[i].style_part);
+		if (part)
+			c->fader = part->mix;
 		c->stem->audio = stems[i].audio;
 		stems[i].audio = (struct audio){ 0 };
 	}

@@ -61,7 +61,7 @@ struct note {
 struct score_part {
 	char name[32];            /* the stem's name: "drums", "acoustic-guitar"; [a-z0-9-] */
 	enum part_role role;
-	int style_part;           /* index in style.parts, or -1 for one that the prompt added */
+	int style_part;           /* index for brief_part(): in style.parts, or beyond them a part lent by another style; -1: one that the prompt added */
 	char instrument[48];      /* for people: "Acoustic guitar (steel)" */
 	char soundfont[24];       /* "general", or a drum kit's name; see style.h */
 	int bank, program;        /* General MIDI bank (128: percussion) and program 0..127 */

@@ -9,26 +9,12 @@
 
 #include "base/buf.h"
 #include "base/rng.h"
-#include "style/prompt.h"
+#include "style/resolve.h"
 
 #define PROMPT_MAX_CODE_POINTS 2000
 #define TEMPO_MIN 40
 #define TEMPO_MAX 240
-#define OPTIONAL_CHANCE 0.35f /* that an optional part which nobody asked for plays */
-
-struct resolver {
-	const struct madrigal_request *req;
-	const struct vocabulary *v;
-	const struct singer_set *singers;
-	const struct wishes *w;
-	struct brief *b;
-	int named[BRIEF_MAX_PARTS];       /* the prompt names this part's instrument */
-};
-
-static float clamp(float x, float low, float high)
-{
-	return x < low ? low : x > high ? high : x;
-}
+#define INFLUENCE 0.35f       /* share of the second genre in tempo and mood */
 
 /* ---- the request ---- */
 
@@ -66,122 +52,39 @@ static int has_lyrics(const struct madrigal_request *req)
 	return req->lyrics && req->lyrics[strspn(req->lyrics, " \t\r\n#")];
 }
 
-/* ---- style ---- */
-
-enum called { CALLED_NOT, CALLED_LIKE, CALLED_ALSO, CALLED_SO };
-
-/* How an instrument answers to a phrase: exactly so, by another of the words that term has for the same thing, or by a part of its name
- * ("guitar" for "Nylon guitar"). */
-static enum called is_called(const struct style_instrument *in, const char *phrase, const struct term *term)
-{
-	char word[PHRASE_MAX_BYTES];
-	enum called best = CALLED_NOT;
-	for (unsigned i = 0; i < in->n_words; i++) {
-		normalise_phrase(in->words[i], word);
-		if (!strcmp(word, phrase))
-			return CALLED_SO;
-		for (unsigned k = 0; term && !term->n_roles && k < term->n_words; k++)
-			if (!strcmp(term->words[k], word))
-				best = CALLED_ALSO;
-	}
-	normalise_phrase(in->name, word);
-	if (!strcmp(word, phrase))
-		return CALLED_SO;
-	const char *family = term && term->generic ? term->words[0] : phrase, *at = strstr(word, family);
-	size_t len = strlen(family);
-	if (best == CALLED_NOT && at && (at == word || at[-1] == ' ') && (!at[len] || at[len] == ' '))
-		best = CALLED_LIKE;
-	return best;
-}
-
-/* Whether a mention stands for a whole part ("no drums"). */
-static int stands_for(const struct mention *m, const struct style_part *p)
-{
-	for (unsigned i = 0; m->term && i < m->term->n_roles; i++)
-		if (!strcmp(m->term->roles[i], p->role))
-			return 1;
-	return 0;
-}
-
-static int style_has(const struct style *s, const struct mention *m)
-{
-	for (unsigned p = 0; p < s->n_parts; p++)
-		for (unsigned i = 0; i < s->parts[p].n_instruments; i++)
-			if (is_called(&s->parts[p].instruments[i], m->phrase, m->term))
-				return 1;
-	return 0;
-}
-
-/* How well a style suits the wishes: what genres it was called by, then its mood, instruments, tempo and meter. */
-static float suits(const struct resolver *r, int index)
-{
-	const struct style *s = r->v->styles->styles[index];
-	const struct wishes *w = r->w;
-	float score = w->votes[index];
-	if (w->energy != 0 || w->valence != 0) {
-		/* Where no genre sets the scale, the mood alone says where the song sits. */
-		float energy = clamp(1.4f * w->energy, -1, 1), valence = clamp(1.4f * w->valence, -1, 1);
-		score -= 0.35f * hypotf(s->energy - energy, s->valence - valence);
-	}
-	int have = 0;
-	for (int i = 0; i < w->n_mentions; i++)
-		if (!w->mentions[i].negated && !w->mentions[i].hint && !(w->mentions[i].term && w->mentions[i].term->n_roles))
-			have += style_has(s, &w->mentions[i]);
-	score += 0.18f * (float)(have < 4 ? have : 4);
-	double bpm = r->req->tempo_bpm != 0 ? r->req->tempo_bpm : w->bpm != 0 ? w->bpm : (w->bpm_low + w->bpm_high) / 2.0;
-	float trust = 1;
-	if (bpm == 0 && w->has_tempo) { /* "slow" and "fast" as most people mean them */
-		bpm = 105 + 45 * (double)w->tempo;
-		trust = 0.8f;
-	}
-	if (bpm > 0) {
-		double outside = bpm < (double)s->tempo.min ? (double)s->tempo.min / bpm : bpm > (double)s->tempo.max ? bpm / (double)s->tempo.max : 1;
-		score -= trust * (float)fmin(0.4, 1.2 * (outside - 1));
-	}
-	if (w->num) {
-		char meter[16];
-		snprintf(meter, sizeof meter, "%d/%d", w->num, w->den);
-		for (unsigned i = 0; i < s->n_meters; i++)
-			score += !strcmp(s->meters[i], meter) ? 0.2f : 0;
-	}
-	return score;
-}
-
-static int choose_style(struct resolver *r, struct madrigal_error *err)
-{
-	const struct style_set *set = r->v->styles;
-	if (r->req->style)
-		return style_find(set, r->req->style, &r->b->style, err);
-	if (set->n == 0)
-		return err_set(err, MADRIGAL_ESTYLE, "there are no styles");
-	/* With a genre named the seed only breaks ties; with nothing to go by it decides. */
-	const struct wishes *w = r->w;
-	int hints = w->n_genres || w->energy != 0 || w->valence != 0 || w->n_mentions;
-	float spread = w->n_genres ? 0.02f : hints ? 0.1f : 1.0f, best = 0;
-	struct rng rng = rng_stream(r->req->seed, "style/choice", 0);
-	for (int i = 0; i < set->n; i++) {
-		float score = suits(r, i) + spread * rng_unit(&rng);
-		if (i == 0 || score > best) {
-			best = score;
-			r->b->style = set->styles[i];
-		}
-	}
-	return 0;
-}
-
 /* ---- mood, tempo, meter, key ---- */
 
 static void resolve_mood(struct resolver *r)
 {
-	const struct style *s = r->b->style;
-	r->b->energy = clamp(s->energy + 0.8f * tanhf(r->w->energy), -1, 1);
-	r->b->valence = clamp(s->valence + 0.8f * tanhf(r->w->valence), -1, 1);
+	const struct style *s = r->b->style, *other = r->b->influence;
+	float energy = s->energy, valence = s->valence;
+	if (other) {
+		energy += INFLUENCE * (other->energy - energy);
+		valence += INFLUENCE * (other->valence - valence);
+	}
+	r->b->energy = clamp(energy + 0.8f * tanhf(r->w->energy), -1, 1);
+	r->b->valence = clamp(valence + 0.8f * tanhf(r->w->valence), -1, 1);
+}
+
+/* The style's tempos; a second genre draws the usual one towards its own, taken at half or double if that is nearer, within the style's range. */
+static struct style_range tempos(const struct resolver *r)
+{
+	struct style_range t = r->b->style->tempo;
+	if (r->b->influence) {
+		float other = r->b->influence->tempo.usual;
+		while (other > t.usual * 1.42f)
+			other /= 2;
+		while (other < t.usual / 1.42f)
+			other *= 2;
+		t.usual = clamp(powf(t.usual, 1 - INFLUENCE) * powf(other, INFLUENCE), t.min, t.max);
+	}
+	return t;
 }
 
 static void resolve_tempo(struct resolver *r)
 {
 	const struct wishes *w = r->w;
-	const struct style_range *t = &r->b->style->tempo;
+	const struct style_range range = tempos(r), *t = &range;
 	struct rng rng = rng_stream(r->req->seed, "style/tempo", 0);
 	double bpm;
 	if (r->req->tempo_bpm != 0) {
@@ -201,6 +104,19 @@ static void resolve_tempo(struct resolver *r)
 		bpm = (double)(at < 0 ? t->usual + at * (t->usual - t->min) : t->usual + at * (t->max - t->usual));
 	}
 	r->b->tempo_bpm = fmin(fmax(round(bpm), TEMPO_MIN), TEMPO_MAX);
+}
+
+/* Swing is a feel: a prompt's "shuffle" rules, else a straight style takes some of a swung second genre's. */
+static void resolve_swing(struct resolver *r)
+{
+	struct brief *b = r->b;
+	if (r->w->swing > 0) {
+		b->swing = r->w->swing;
+		b->swing_unit = b->tempo_bpm < 78 || !strcmp(b->style->swing_unit, "16") ? "16" : "8";
+	} else if (b->influence && b->influence->swing >= 0.08f && b->style->swing < 0.05f) {
+		b->swing = 0.6f * b->influence->swing;
+		b->swing_unit = b->influence->swing_unit;
+	}
 }
 
 static int parse_meter(const char *text, int *num, int *den)
@@ -296,174 +212,6 @@ static int choose_singer(struct resolver *r, struct madrigal_error *err)
 	return 0;
 }
 
-/* ---- instruments ---- */
-
-/* All free parts whose usual instrument is called so, at least in this sense. */
-static int give_usual(struct resolver *r, const struct mention *m, enum called sense)
-{
-	const struct style *s = r->b->style;
-	int taken = 0;
-	for (unsigned p = 0; p < s->n_parts; p++)
-		if (!r->named[p] && is_called(&s->parts[p].instruments[0], m->phrase, m->term) >= sense)
-			taken += r->named[p] = 1;
-	return taken;
-}
-
-/* The first free part that has it as a further choice. */
-static int give_choice(struct resolver *r, const struct mention *m, enum called sense)
-{
-	const struct style *s = r->b->style;
-	for (unsigned p = 0; p < s->n_parts; p++)
-		for (unsigned i = 1; i < s->parts[p].n_instruments && !r->named[p]; i++)
-			if (is_called(&s->parts[p].instruments[i], m->phrase, m->term) >= sense) {
-				r->b->instrument[p] = (int)i;
-				return r->named[p] = 1;
-			}
-	return 0;
-}
-
-/* Whether an earlier mention has already brought what this one names. */
-static int is_there(const struct resolver *r, const struct mention *m)
-{
-	const struct style *s = r->b->style;
-	enum called sense = m->term && m->term->generic ? CALLED_LIKE : CALLED_ALSO;
-	for (unsigned p = 0; p < s->n_parts; p++)
-		if (r->named[p] && is_called(&s->parts[p].instruments[r->b->instrument[p]], m->phrase, m->term) >= sense)
-			return 1;
-	for (int i = 0; i < r->b->n_extra; i++)
-		if (is_called(&r->b->extra[i].instrument, m->phrase, m->term) >= sense)
-			return 1;
-	return 0;
-}
-
-/* Gives a named instrument to the parts that have it; 0 if none has. */
-static int give_to_parts(struct resolver *r, const struct mention *m)
-{
-	const struct style *s = r->b->style;
-	if (give_usual(r, m, CALLED_SO) || give_choice(r, m, CALLED_SO) || is_there(r, m))
-		return 1;
-	int whole = 0; /* "drums" are there already, whatever they are */
-	for (unsigned p = 0; p < s->n_parts; p++)
-		if (stands_for(m, &s->parts[p]))
-			whole = r->named[p] = 1;
-	return whole || give_usual(r, m, CALLED_ALSO) || give_choice(r, m, CALLED_ALSO) || give_usual(r, m, CALLED_LIKE) ||
-	       give_choice(r, m, CALLED_LIKE);
-}
-
-static int can_join(const char *role, enum part_role *ret)
-{
-	static const enum part_role joining[] = {ROLE_PAD, ROLE_COUNTER, ROLE_COMP};
-	for (int i = 0; i < 3; i++)
-		if (!strcmp(role, part_role_ids[joining[i]])) {
-			*ret = joining[i];
-			return 1;
-		}
-	return 0;
-}
-
-static void add_extra(struct resolver *r, const struct mention *m)
-{
-	struct brief *b = r->b;
-	if (b->n_extra == BRIEF_MAX_EXTRA)
-		return;
-	struct brief_extra *x = &b->extra[b->n_extra];
-	if (m->term && !m->term->n_roles) {
-		static char general[] = "general";
-		const struct term *t = m->term;
-		x->role = t->role_id;
-		x->instrument = (struct style_instrument){.name = t->name, .words = t->words, .n_words = t->n_words, .soundfont = general, .bank = t->bank,
-		                                          .program = t->program, .low = t->low, .high = t->high, .level_db = t->level_db};
-		b->n_extra++;
-		return;
-	}
-	/* An instrument that only some style knows: that style's. */
-	int n;
-	const struct style_word *words = vocabulary_find(r->v, m->phrase, &n);
-	for (int i = 0; i < n; i++) {
-		if (words[i].part < 0)
-			continue;
-		const struct style_part *p = &r->v->styles->styles[words[i].style]->parts[words[i].part];
-		if (can_join(p->role, &x->role)) {
-			x->instrument = p->instruments[words[i].instrument];
-			b->n_extra++;
-			return;
-		}
-	}
-}
-
-static int is_harmonic(const struct style_part *p)
-{
-	return !strcmp(p->role, part_role_ids[ROLE_COMP]) || !strcmp(p->role, part_role_ids[ROLE_PAD]);
-}
-
-static void silence_unwanted(struct resolver *r)
-{
-	const struct style *s = r->b->style;
-	const struct wishes *w = r->w;
-	for (unsigned p = 0; p < s->n_parts; p++) {
-		struct rng rng = rng_stream(r->req->seed, "style/optional", p);
-		int drawn = rng_unit(&rng) < OPTIONAL_CHANCE;
-		if (w->sparse || (w->only && !r->named[p]) || (s->parts[p].optional && !r->named[p] && !drawn))
-			r->b->instrument[p] = -1;
-		for (int i = 0; i < w->n_mentions; i++) {
-			const struct mention *m = &w->mentions[i];
-			int now = r->b->instrument[p];
-			if (m->negated && !m->hint && now >= 0 && (stands_for(m, &s->parts[p]) || is_called(&s->parts[p].instruments[now], m->phrase, m->term)))
-				r->b->instrument[p] = -1;
-		}
-	}
-}
-
-/* The voice needs chords under it: if no part is left that plays them, one comes back that the prompt didn't rule out, or a soft pad joins. */
-static void keep_harmony(struct resolver *r)
-{
-	struct brief *b = r->b;
-	const struct style *s = b->style;
-	for (unsigned p = 0; p < s->n_parts; p++)
-		if (b->instrument[p] >= 0 && is_harmonic(&s->parts[p]))
-			return;
-	for (int i = 0; i < b->n_extra; i++)
-		if (b->extra[i].role != ROLE_COUNTER)
-			return;
-	for (unsigned p = 0; p < s->n_parts && !r->w->only && !r->w->sparse; p++)
-		for (unsigned k = 0; k < s->parts[p].n_instruments && is_harmonic(&s->parts[p]); k++) {
-			int denied = 0;
-			for (int i = 0; i < r->w->n_mentions; i++)
-				denied |= r->w->mentions[i].negated && is_called(&s->parts[p].instruments[k], r->w->mentions[i].phrase, r->w->mentions[i].term);
-			if (!denied) {
-				b->instrument[p] = (int)k;
-				return;
-			}
-		}
-	/* Under a lone instrument or a lone voice: a choir for the latter. */
-	struct mention pad = {.term = prompt_lexicon_find(r->v->lexicon, r->w->sparse ? "choir" : "synth pad")};
-	if (r->w->only && b->n_extra)
-		return; /* a lone flute was asked for, and gets its wish */
-	if (pad.term && pad.term->kind == TERM_INSTRUMENT) {
-		if (b->n_extra == BRIEF_MAX_EXTRA)
-			b->n_extra--;
-		add_extra(r, &pad);
-	}
-}
-
-static void resolve_instruments(struct resolver *r)
-{
-	const struct wishes *w = r->w;
-	/* "Electronic drums" choose among kits before plain "drums", and "nylon guitar" before "guitar", take whatever there is. */
-	for (int whole = 0; whole <= 1; whole++)
-		for (int i = 0; i < w->n_mentions; i++) {
-			const struct mention *m = &w->mentions[i];
-			int plain = (m->term && m->term->generic) || (m->term && m->term->n_roles && !strchr(m->phrase, ' '));
-			if (!m->negated && !m->hint && plain == whole && !give_to_parts(r, m) && !w->sparse)
-				add_extra(r, m);
-		}
-	for (int i = 0; i < w->n_mentions; i++)
-		if (w->mentions[i].hint && !w->mentions[i].negated && !w->only)
-			give_choice(r, &w->mentions[i], CALLED_SO);
-	silence_unwanted(r);
-	keep_harmony(r);
-}
-
 /* ---- what was understood ---- */
 
 static void say_instruments(const struct resolver *r, struct buf *out)
@@ -497,10 +245,15 @@ static void describe(const struct resolver *r)
 	const struct wishes *w = r->w;
 	struct buf out = buf_init(16384);
 	buf_adds(&out, b->style->title);
+	if (b->influence)
+		buf_addf(&out, " with %s%s%s%s", r->second_word, *r->brought ? " (" : "", r->brought, *r->brought ? ")" : "");
+	for (int i = 0; i < w->n_genres; i++)
+		if (w->genres[i].weight > 0 && w->genres[i].term && w->genres[i].term->weight < 1)
+			buf_addf(&out, ", %s", w->genres[i].phrase);
 	for (int i = 0; i < w->n_moods; i++)
 		buf_addf(&out, "%s%s", i ? ", " : "; ", w->moods[i]);
 	say_voice(r, &out);
-	buf_addf(&out, "; %g bpm", b->tempo_bpm);
+	buf_addf(&out, "; %g bpm%s", b->tempo_bpm, w->swing > 0 ? ", swung" : "");
 	if (w->bpm != 0 && r->req->tempo_bpm == 0 && b->tempo_bpm != w->bpm)
 		buf_addf(&out, " (nearest to %g)", w->bpm);
 	buf_addf(&out, "; %d/%d", b->meter_num, b->meter_den);
@@ -524,12 +277,10 @@ static void describe(const struct resolver *r)
 
 static int resolve(struct resolver *r, struct madrigal_error *err)
 {
-	int rc = choose_style(r, err);
-	if (rc < 0)
-		return rc;
 	resolve_mood(r);
 	resolve_tempo(r);
-	rc = resolve_meter(r, err);
+	resolve_swing(r);
+	int rc = resolve_meter(r, err);
 	if (rc == 0)
 		rc = resolve_key(r, err);
 	if (rc == 0)
@@ -537,19 +288,55 @@ static int resolve(struct resolver *r, struct madrigal_error *err)
 	if (rc < 0)
 		return rc;
 	r->b->instrumental = r->req->instrumental || r->w->instrumental == 2 || (r->w->instrumental == 1 && !has_lyrics(r->req));
-	resolve_instruments(r);
-	describe(r);
-	return 0;
+	rc = resolve_instruments(r, err);
+	if (rc == 0)
+		describe(r);
+	return rc;
 }
 
-int brief_make(const struct madrigal_request *req, const struct style_set *styles, const struct singer_set *singers,
+/* Reads the prompt again, now with the words that the chosen styles have for their instruments, and resolves the rest. */
+static int read_again(struct resolver *r, const struct prompt_lexicon *lx, int style, int second, struct madrigal_error *err)
+{
+	const int with_parts[2] = {style, second};
+	struct vocabulary v;
+	int rc = vocabulary_init(&v, lx, r->set, with_parts, err);
+	if (rc < 0)
+		return rc;
+	struct wishes w;
+	rc = prompt_read(r->req->prompt, &v, r->singers, &w, err);
+	if (rc == 0) {
+		r->v = &v;
+		r->w = &w;
+		rc = resolve(r, err);
+		wishes_release(&w);
+	}
+	vocabulary_release(&v);
+	return rc;
+}
+
+/* A set may hold mere heads: the style is chosen by these, then it and what flavours it are read whole. */
+static int choose_and_resolve(struct resolver *r, const struct prompt_lexicon *lx, struct madrigal_error *err)
+{
+	int style, second, rc = choose_style(r, &style, &second, err);
+	if (rc == 0)
+		rc = style_set_complete(r->set, style, err);
+	if (rc == 0 && second >= 0)
+		rc = style_set_complete(r->set, second, err);
+	if (rc < 0)
+		return rc;
+	r->b->style = r->set->styles[style];
+	r->b->influence = second >= 0 ? r->set->styles[second] : NULL;
+	return read_again(r, lx, style, second, err);
+}
+
+int brief_make(const struct madrigal_request *req, struct style_set *styles, const struct singer_set *singers,
                const struct prompt_lexicon *lx, struct brief *ret, struct madrigal_error *err)
 {
 	int rc = check_request(req, err);
 	if (rc < 0)
 		return rc;
 	struct vocabulary v;
-	rc = vocabulary_init(&v, lx, styles, err);
+	rc = vocabulary_init(&v, lx, styles, (const int[2]){-1, -1}, err);
 	if (rc < 0)
 		return rc;
 	struct wishes w;
@@ -557,8 +344,8 @@ int brief_make(const struct madrigal_request *req, const struct style_set *style
 	if (rc == 0) {
 		struct brief b;
 		memset(&b, 0, sizeof b);
-		struct resolver r = {.req = req, .v = &v, .singers = singers, .w = &w, .b = &b};
-		rc = resolve(&r, err);
+		struct resolver r = {.req = req, .set = styles, .v = &v, .singers = singers, .w = &w, .b = &b};
+		rc = choose_and_resolve(&r, lx, err);
 		if (rc == 0)
 			*ret = b;
 		wishes_release(&w);

@@ -16,7 +16,7 @@
 
 #define TERM_NUMBERS(F, I) \
 	F(struct term, energy, -1, 1, 0) F(struct term, valence, -1, 1, 0) F(struct term, tempo, -1, 1, 0) F(struct term, weight, 0, 2, 1) \
-	F(struct term, factor, 0, 2, 1) I(struct term, bpm_low, 40, 240, 0) I(struct term, bpm_high, 40, 240, 0) I(struct term, bank, 0, 128, 0) \
+	F(struct term, factor, 0, 2, 1) F(struct term, swing, 0, 0.34, 0) I(struct term, bpm_low, 40, 240, 0) I(struct term, bpm_high, 40, 240, 0) I(struct term, bank, 0, 128, 0) \
 	I(struct term, program, 0, 127, -1) I(struct term, low, 0, 127, 0) I(struct term, high, 0, 127, 127) F(struct term, level_db, -24, 24, 0)
 #define FLOAT_ROW(type, member, min, max, otherwise) YAML_FLOAT_FIELD(type, member),
 #define INT_ROW(type, member, min, max, otherwise) YAML_INT_FIELD(type, member),
@@ -27,7 +27,7 @@
 
 static const cyaml_schema_value_t word_value = {CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 63)};
 static const cyaml_schema_field_t term_fields[] = {
-	WORDS(words, 0), WORDS(like, OPTIONAL), WORDS(tones, OPTIONAL), WORDS(roles, OPTIONAL),
+	WORDS(words, 0), WORDS(like, OPTIONAL), WORDS(with, OPTIONAL), WORDS(brings, OPTIONAL), WORDS(tones, OPTIONAL), WORDS(roles, OPTIONAL),
 	CYAML_FIELD_BOOL("generic", OPTIONAL, struct term, generic),
 	TEXT(meter), TEXT(mode), TEXT(gender), TEXT(age), TEXT(does), TEXT(name), TEXT(role),
 	TERM_NUMBERS(FLOAT_ROW, INT_ROW) CYAML_FIELD_END
@@ -207,7 +207,7 @@ const struct term *prompt_lexicon_find(const struct prompt_lexicon *lx, const ch
 static int check_control(const struct yaml_doc *d, int node, struct term *t, struct madrigal_error *err)
 {
 	static const char *const names[DOES_KINDS] = {"negate", "only", "about", "scale", "filler", "join", "turn", "voice", "nothing", "sparse",
-	                                              "instrumental", "maybe-instrumental"};
+	                                              "instrumental", "maybe-instrumental", "tinge"};
 	for (int i = 0; t->does && i < DOES_KINDS; i++)
 		if (!strcmp(t->does, names[i])) {
 			t->action = (enum term_does)i;
@@ -226,6 +226,8 @@ static int check_instrument(const struct yaml_doc *d, int node, struct term *t, 
 			if (!known)
 				return yaml_error(d, yaml_line(d, node, "roles"), err, "unknown role \"%s\"", t->roles[i]);
 		}
+		if (t->program >= 0 && (!t->name || t->n_roles > 1 || t->high < t->low + 12))
+			return yaml_error(d, d->nodes[node].line, err, "an instrument that takes another's place needs a name, one role, and low and high an octave apart");
 		return 0;
 	}
 	static const enum part_role joining[] = {ROLE_PAD, ROLE_COUNTER, ROLE_COMP};
@@ -264,7 +266,9 @@ static int check_term(const struct yaml_doc *d, int node, struct term *t, struct
 		return yaml_error(d, yaml_line(d, node, "age"), err, "age \"%s\": young, adult or old is allowed", t->age);
 	if (t->bpm_low > t->bpm_high)
 		return yaml_error(d, yaml_line(d, node, "bpm_low"), err, "bpm_low is above bpm_high");
-	if (t->kind == TERM_CONTROL)
+	if (t->kind == TERM_GENRE && t->does && strcmp(t->does, "tinge"))
+		return yaml_error(d, yaml_line(d, node, "does"), err, "a genre can only tinge");
+	if (t->kind == TERM_CONTROL || t->does)
 		return check_control(d, node, t, err);
 	return t->kind == TERM_INSTRUMENT ? check_instrument(d, node, t, err) : 0;
 }

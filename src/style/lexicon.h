@@ -14,21 +14,23 @@
 
 enum term_kind { TERM_GENRE, TERM_MOOD, TERM_TEMPO, TERM_METER, TERM_MODE, TERM_SINGER, TERM_INSTRUMENT, TERM_CONTROL, TERM_KINDS };
 enum term_does { DOES_NEGATE, DOES_ONLY, DOES_ABOUT, DOES_SCALE, DOES_FILLER, DOES_JOIN, DOES_TURN, DOES_VOICE, DOES_NOTHING, DOES_SPARSE,
-                 DOES_INSTRUMENTAL, DOES_MAYBE_INSTRUMENTAL, DOES_KINDS };
+                 DOES_INSTRUMENTAL, DOES_MAYBE_INSTRUMENTAL, DOES_TINGE, DOES_KINDS };
 
 /* One entry of the file; what its kind doesn't use is 0, -1 (program) or NULL. */
 struct term {
 	char **words; unsigned n_words;
 	enum term_kind kind;
 	enum term_does action;    /* of a control */
-	float energy, valence, tempo, weight, factor;
+	float energy, valence, tempo, swing, weight, factor;
 	int bpm_low, bpm_high;
 	char *meter, *mode, *gender, *age, *does;
 	char **tones; unsigned n_tones;
 	char **like; unsigned n_like;
+	char **with; unsigned n_with;       /* of a genre: the genres that it mixes with the first of like */
+	char **brings; unsigned n_brings;   /* of a genre: instruments by which it is known where it only flavours another */
 	char **roles; unsigned n_roles; /* parts that an instrument's name stands for as a whole */
 	int generic;              /* of an instrument: any of its family will do ("guitar") */
-	char *name, *role;        /* of an instrument that can join */
+	char *name, *role;        /* of an instrument that can join, or take the place of a kit or a bass */
 	enum part_role role_id;
 	int bank, program, low, high;
 	float level_db;

@@ -11,7 +11,6 @@
 #include "style/nearest.h"
 
 #define NEGATION_REACH 3 /* unknown words between "no" and what it denies */
-#define LIKE_DEPTH 3
 
 /* ---- the styles' words ---- */
 
@@ -26,56 +25,74 @@ static int compare_words(const void *a, const void *b)
 	return x->part != y->part ? x->part - y->part : x->instrument - y->instrument;
 }
 
-static int add_word(struct vocabulary *v, const char *text, int style, int part, int instrument, struct madrigal_error *err)
+static int add_word(struct vocabulary *v, const char *text, struct style_word at, struct madrigal_error *err)
 {
 	char phrase[PHRASE_MAX_BYTES];
 	normalise_phrase(text, phrase);
 	if (!phrase[0])
 		return 0; /* too long to be said in a prompt */
-	char *copy = strdup(phrase);
-	if (!copy)
+	at.text = strdup(phrase);
+	if (!at.text)
 		return err_nomem(err);
-	v->words[v->n_words++] = (struct style_word){copy, style, part, instrument};
+	v->words[v->n_words++] = at;
 	return 0;
 }
 
-static int add_style(struct vocabulary *v, int index, struct madrigal_error *err)
+static int add_names(struct vocabulary *v, int index, struct madrigal_error *err)
 {
 	const struct style *s = v->styles->styles[index];
-	int rc = add_word(v, s->name, index, -1, -1, err);
+	struct style_word at = {.style = index, .part = -1, .instrument = -1, .own = 1};
+	int rc = add_word(v, s->name, at, err);
 	if (rc == 0)
-		rc = add_word(v, s->title, index, -1, -1, err);
+		rc = add_word(v, s->title, at, err);
+	at.own = 0;
 	for (unsigned i = 0; rc == 0 && i < s->n_words; i++)
-		rc = add_word(v, s->words[i], index, -1, -1, err);
+		rc = add_word(v, s->words[i], at, err);
+	return rc;
+}
+
+static int add_instruments(struct vocabulary *v, int index, struct madrigal_error *err)
+{
+	const struct style *s = v->styles->styles[index];
+	int rc = 0;
 	for (unsigned p = 0; rc == 0 && p < s->n_parts; p++)
 		for (unsigned i = 0; rc == 0 && i < s->parts[p].n_instruments; i++) {
 			const struct style_instrument *in = &s->parts[p].instruments[i];
-			rc = add_word(v, in->name, index, (int)p, (int)i, err);
+			const struct style_word at = {.style = index, .part = (int)p, .instrument = (int)i};
+			rc = add_word(v, in->name, at, err);
 			for (unsigned k = 0; rc == 0 && k < in->n_words; k++)
-				rc = add_word(v, in->words[k], index, (int)p, (int)i, err);
+				rc = add_word(v, in->words[k], at, err);
 		}
 	return rc;
 }
 
-int vocabulary_init(struct vocabulary *v, const struct prompt_lexicon *lx, const struct style_set *styles, struct madrigal_error *err)
+static size_t count_words(const struct style *s)
+{
+	size_t n = 2 + s->n_words;
+	for (unsigned p = 0; p < s->n_parts; p++)
+		for (unsigned k = 0; k < s->parts[p].n_instruments; k++)
+			n += 1 + s->parts[p].instruments[k].n_words;
+	return n;
+}
+
+int vocabulary_init(struct vocabulary *v, const struct prompt_lexicon *lx, const struct style_set *styles, const int with_parts[2],
+                    struct madrigal_error *err)
 {
 	size_t total = 1;
-	for (int i = 0; i < styles->n; i++) {
-		const struct style *s = styles->styles[i];
-		total += 2 + s->n_words;
-		for (unsigned p = 0; p < s->n_parts; p++)
-			for (unsigned k = 0; k < s->parts[p].n_instruments; k++)
-				total += 1 + s->parts[p].instruments[k].n_words;
-	}
+	for (int i = 0; i < styles->n; i++)
+		total += count_words(styles->styles[i]);
 	struct vocabulary made = {.lexicon = lx, .styles = styles, .words = calloc(total, sizeof *made.words)};
 	if (!made.words)
 		return err_nomem(err);
-	for (int i = 0; i < styles->n; i++) {
-		int rc = add_style(&made, i, err);
-		if (rc < 0) {
-			vocabulary_release(&made);
-			return rc;
-		}
+	int rc = 0;
+	for (int i = 0; rc == 0 && i < styles->n; i++) {
+		rc = add_names(&made, i, err);
+		if (rc == 0 && (i == with_parts[0] || i == with_parts[1]))
+			rc = add_instruments(&made, i, err);
+	}
+	if (rc < 0) {
+		vocabulary_release(&made);
+		return rc;
 	}
 	qsort(made.words, (size_t)made.n_words, sizeof *made.words, compare_words);
 	*v = made;
@@ -129,6 +146,7 @@ struct reader {
 	int denied;          /* the last match was denied: "or" carries on */
 	int only;            /* an "only" waits for its instrument */
 	int about;           /* what is said is the song's subject */
+	int turned;          /* after a "with": genres only flavour */
 	float scale;         /* for the next word */
 	int last_instrument; /* the token after the last instrument's name, -1: none */
 	int last_voice;      /* the token after the last word for the singing */
@@ -198,47 +216,67 @@ static int leads_to_thing(const struct reader *r, int i)
 
 /* ---- taking ---- */
 
-/* What one word says for each style: a style that is called so itself gets the weight, the genre's relatives somewhat less. */
-static void weigh(const struct vocabulary *v, const char *word, float weight, int depth, float *best)
-{
-	char phrase[PHRASE_MAX_BYTES];
-	normalise_phrase(word, phrase);
-	int n;
-	const struct style_word *words = vocabulary_find(v, phrase, &n);
-	for (int i = 0; i < n; i++)
-		if (words[i].part < 0 && best[words[i].style] < weight)
-			best[words[i].style] = weight;
-	const struct term *t = depth > 0 ? prompt_lexicon_find(v->lexicon, phrase) : NULL;
-	if (!t || t->kind != TERM_GENRE)
-		return;
-	for (unsigned i = 0; i < t->n_like; i++) {
-		if (n)
-			weight *= i ? 0.75f : 0.9f; /* "pop" may be one style's word: its relatives stay close */
-		weigh(v, t->like[i], weight, depth - 1, best);
-		weight *= n ? 1 : 0.75f;
-	}
-}
-
-static void vote(struct reader *r, const char *word, float weight, int depth)
+static void vote(struct reader *r, const char *word, float weight)
 {
 	int n = r->v->styles->n;
 	memset(r->best, 0, (size_t)n * sizeof *r->best);
-	weigh(r->v, word, 1, depth, r->best);
+	genre_weigh(r->v, word, 1, r->best);
 	for (int i = 0; i < n; i++)
 		r->w->votes[i] += weight * r->best[i];
 }
 
-static void take_genre(struct reader *r, const struct match *m, int negated)
+/* Whether a genre only flavours what comes next or went before: "folk punk", "rock guitars", "jazz-infused", "with a touch of jazz", "jazzy". */
+static int is_colour(const struct reader *r, const struct match *m, int next)
+{
+	if ((m->term && m->term->action == DOES_TINGE) || r->turned || r->scale < 1)
+		return 1;
+	if (next >= r->n || r->tokens[next].gap > GAP_HYPHEN)
+		return 0;
+	struct match after = match_at(r, next);
+	if (is_control(&after, DOES_TINGE) || after.names_instrument)
+		return 1;
+	return (after.names_style && !after.term) || (after.term && after.term->kind == TERM_GENRE && after.term->weight >= 1);
+}
+
+static void take_genre(struct reader *r, const struct match *m, int next, int negated)
 {
 	struct wishes *w = r->w;
 	if (m->term && m->term->kind != TERM_GENRE) { /* "slow" may be a style's word, but it names no genre */
-		vote(r, m->phrase, negated ? -0.3f : 0.3f, 0);
+		vote(r, m->phrase, negated ? -0.3f : 0.3f);
 		return;
 	}
+	if (w->n_genres == PROMPT_MAX_GENRES)
+		return;
+	struct genre_said *g = &w->genres[w->n_genres++];
+	memcpy(g->phrase, m->phrase, sizeof m->phrase);
+	g->term = m->term;
+	g->colour = !negated && is_colour(r, m, next);
 	/* The first genre that is named counts most, and a longer name more than a shorter. */
-	float weight = powf(0.85f, (float)w->n_genres) * (1 + 0.2f * (float)(m->tokens - 1)) * (m->term ? m->term->weight : 1);
-	vote(r, m->phrase, negated ? -1.5f : weight, LIKE_DEPTH);
-	w->n_genres += !negated;
+	g->weight = negated ? -1.5f : powf(0.85f, (float)w->n_wanted) * (1 + 0.2f * (float)(m->tokens - 1)) * (m->term ? m->term->weight : 1);
+	w->n_wanted += !negated;
+}
+
+/* The genres' votes, once all are known: where nothing else is named, a mere colour is the genre itself. */
+static void count_genres(struct reader *r)
+{
+	struct wishes *w = r->w;
+	int all_colour = 1;
+	for (int i = 0; i < w->n_genres; i++)
+		all_colour &= w->genres[i].weight < 0 || w->genres[i].colour || (w->genres[i].term && w->genres[i].term->weight < 1);
+	for (int i = 0; i < w->n_genres; i++) {
+		struct genre_said *g = &w->genres[i];
+		if (g->colour && all_colour) {
+			g->colour = 0;
+			all_colour = 0; /* the others stay colours of the first */
+		}
+		vote(r, g->phrase, g->colour ? 0.25f * g->weight : g->weight);
+	}
+}
+
+static void vote_like(struct reader *r, const struct term *t, float weight)
+{
+	for (unsigned i = 0; t && i < t->n_like; i++, weight *= 0.8f)
+		vote(r, t->like[i], weight);
 }
 
 static void take_mood(struct reader *r, const struct match *m, float by)
@@ -247,6 +285,10 @@ static void take_mood(struct reader *r, const struct match *m, float by)
 	const struct term *t = m->term;
 	w->energy += by * t->energy;
 	w->valence += by * t->valence;
+	if (t->kind == TERM_MOOD && by > 0)
+		vote_like(r, t, 0.25f * by);
+	if (t->swing > 0 && by > 0)
+		w->swing = t->swing;
 	if (by > 0 && t->kind == TERM_MOOD && w->n_moods < PROMPT_MAX_MOODS && (t->energy != 0 || t->valence != 0)) {
 		for (int i = 0; i < w->n_moods; i++)
 			if (!strcmp(w->moods[i], m->phrase))
@@ -326,8 +368,8 @@ static void take_instrument(struct reader *r, const struct match *m, int negated
 	one->term = m->term && m->term->kind == TERM_INSTRUMENT ? m->term : NULL;
 	one->negated = negated;
 	one->hint = hint;
-	for (unsigned i = 0; one->term && !negated && i < one->term->n_like; i++) /* a banjo sounds of folk */
-		vote(r, one->term->like[i], 0.15f, LIKE_DEPTH);
+	if (!negated)
+		vote_like(r, one->term, 0.22f); /* a banjo sounds of folk */
 }
 
 static void end_negation(struct reader *r)
@@ -369,6 +411,7 @@ static int take_control(struct reader *r, const struct match *m, int i)
 		return 1;
 	case DOES_TURN:
 		r->about = r->only = 0;
+		r->turned = r->w->n_wanted > 0;
 		return 0;
 	case DOES_VOICE:
 		if (negated)
@@ -390,6 +433,7 @@ static int take_control(struct reader *r, const struct match *m, int i)
 		w->sparse |= !negated;
 		take_mood(r, m, negated ? 0.0f : 1.0f);
 		return 0;
+	case DOES_TINGE: /* "jazz influences": is_colour() has seen it */
 	case DOES_FILLER:
 	case DOES_NOTHING:
 	case DOES_KINDS:
@@ -425,18 +469,21 @@ static void take_match(struct reader *r, const struct match *m, int i)
 	/* "drum-free" */
 	int suffix = next < r->n && r->tokens[next].gap == GAP_HYPHEN && (!strcmp(r->tokens[next].text, "free") || !strcmp(r->tokens[next].text, "less"));
 	int negated = r->negation > 0 || suffix;
-	if (negated && !is_thing(m) && leads_to_thing(r, next))
+	if (negated && !is_thing(m) && leads_to_thing(r, next)) {
+		r->scale = 1;
 		return;
+	}
 	float by = r->scale * (negated ? -0.5f : 1.0f) * (r->about ? 0.5f : 1.0f);
-	r->scale = 1;
 	if (t && t->kind != TERM_CONTROL && t->kind != TERM_INSTRUMENT && !(negated && t->kind == TERM_GENRE))
 		take_mood(r, m, by);
 	r->denied = negated;
 	r->negation = 0;
-	if (r->about)
+	if (r->about) {
+		r->scale = 1;
 		return;
+	}
 	if (m->names_style || (t && t->kind == TERM_GENRE))
-		take_genre(r, m, negated);
+		take_genre(r, m, next, negated);
 	if (t && t->kind != TERM_CONTROL) {
 		take_tempo(r, t, by);
 		take_voice_and_key(r, t, negated, i, next);
@@ -445,6 +492,7 @@ static void take_match(struct reader *r, const struct match *m, int i)
 		take_instrument(r, m, negated);
 		r->last_instrument = t && t->kind != TERM_INSTRUMENT ? -1 : next;
 	}
+	r->scale = 1;
 }
 
 /* "af_heart", or a title after "singer", "voice named". */
@@ -479,7 +527,7 @@ static int read_at(struct reader *r, int i)
 	enum gap gap = r->tokens[i].gap;
 	if (gap >= GAP_COMMA) {
 		end_negation(r);
-		r->about = r->only = 0;
+		r->about = r->only = r->turned = 0;
 		r->scale = 1;
 	}
 	int used = read_figures(r, i);
@@ -519,6 +567,7 @@ int prompt_read(const char *prompt, const struct vocabulary *v, const struct sin
 	r.n = prompt_tokenise(prompt ? prompt : "", tokens, PROMPT_MAX_TOKENS);
 	for (int i = 0; i < r.n;)
 		i += read_at(&r, i);
+	count_genres(&r);
 	free(tokens);
 	free(best);
 	*ret = w;

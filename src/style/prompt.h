@@ -8,19 +8,23 @@
 #define PROMPT_MAX_MENTIONS 48
 #define PROMPT_MAX_TONES 12
 #define PROMPT_MAX_MOODS 8
+#define PROMPT_MAX_GENRES 24
 
 /* The words of the styles themselves: what a prompt may call them and their instruments. */
 struct style_word {
 	char *text;               /* normalised */
 	int style;                /* index in the set */
 	int part, instrument;     /* -1: a name of the style */
+	int own;                  /* the style's name or title, which says more than one of its words */
 };
 struct vocabulary {
 	const struct prompt_lexicon *lexicon;
 	const struct style_set *styles;
 	struct style_word *words; int n_words; /* ordered by text */
 };
-int vocabulary_init(struct vocabulary *v, const struct prompt_lexicon *lx, const struct style_set *styles, struct madrigal_error *err) MUST_CHECK;
+/* The names of all styles, and the instruments of those whose index is in with_parts (-1: none; they must be complete). */
+int vocabulary_init(struct vocabulary *v, const struct prompt_lexicon *lx, const struct style_set *styles, const int with_parts[2],
+                    struct madrigal_error *err) MUST_CHECK;
 void vocabulary_release(struct vocabulary *v);
 /* The first of the style words that are spelt so, *n of them. NULL if there is none. */
 const struct style_word *vocabulary_find(const struct vocabulary *v, const char *phrase, int *n);
@@ -31,6 +35,14 @@ struct mention {
 	const struct term *term;  /* NULL: only a style knows it */
 	int negated;
 	int hint;                 /* the word is a style's name for an instrument, but means more ("ambient"): it only chooses between alternatives */
+};
+
+/* A genre that the prompt names. */
+struct genre_said {
+	char phrase[PHRASE_MAX_BYTES];
+	const struct term *term;  /* NULL: only a style knows it */
+	float weight;             /* of its votes; below 0: not wanted */
+	int colour;               /* it only flavours another: "jazzy", "folk" of "folk punk", "with a touch of funk" */
 };
 
 struct wishes {
@@ -51,13 +63,21 @@ struct wishes {
 	int sparse;               /* a cappella */
 	int only;                 /* the instruments named, and no others */
 	struct mention mentions[PROMPT_MAX_MENTIONS]; int n_mentions;
+	float swing;              /* said: "shuffle"; 0: not */
 	float *votes;             /* for each style of the set; owned */
-	int n_genres;             /* genres named (not negated) */
+	struct genre_said genres[PROMPT_MAX_GENRES]; int n_genres;
+	int n_wanted;             /* genres that are not negated */
 };
 
 /* Reads a prompt (may be NULL or any bytes). *ret is released by wishes_release. Only MADRIGAL_EMEMORY. */
 int prompt_read(const char *prompt, const struct vocabulary *v, const struct singer_set *singers, struct wishes *ret, struct madrigal_error *err) MUST_CHECK;
 void wishes_release(struct wishes *w);
+
+/* What a word says for each style, added to best[n of the set] where it is more: 1 for the style that is called so, somewhat less for one that has
+ * it among its words, less and less for the lexicon's relatives. */
+void genre_weigh(const struct vocabulary *v, const char *word, float weight, float *best);
+/* The style that a word means most, or -1. scratch: a float for each style. */
+int genre_style(const struct vocabulary *v, const char *word, float *scratch);
 
 /* Figures in a prompt (figures.c): each looks at tokens[i], and if a tempo, a time signature or a key starts there, puts it into *w and returns
  * how many tokens it takes; else 0. */

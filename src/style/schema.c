@@ -145,25 +145,35 @@ static const cyaml_schema_field_t mix_fields[] = {
 };
 static const struct yaml_number mix_numbers[] = {TABLE(MIX)};
 
+#define HEAD_FIELDS \
+	TEXT("name", OPTIONAL, struct style, name, 63), TEXT("title", 0, struct style, title, 63), \
+	TEXT("description", OPTIONAL, struct style, description, 400), LIST("words", OPTIONAL, struct style, words, n_words, &word_value, 0, 64), \
+	CYAML_FIELD_MAPPING("tempo", 0, struct style, tempo, range_fields), TEXT("swing_unit", OPTIONAL, struct style, swing_unit, 7), \
+	LIST("meters", OPTIONAL, struct style, meters, n_meters, &word_value, 1, 3), ROWS(STYLE)
+
+static const cyaml_schema_field_t head_fields[] = {HEAD_FIELDS CYAML_FIELD_END};
 static const cyaml_schema_field_t style_fields[] = {
-	TEXT("name", OPTIONAL, struct style, name, 63),
-	TEXT("title", 0, struct style, title, 63),
-	TEXT("description", OPTIONAL, struct style, description, 400),
-	LIST("words", OPTIONAL, struct style, words, n_words, &word_value, 0, 64),
-	CYAML_FIELD_MAPPING("tempo", 0, struct style, tempo, range_fields),
-	TEXT("swing_unit", OPTIONAL, struct style, swing_unit, 7),
-	LIST("meters", OPTIONAL, struct style, meters, n_meters, &word_value, 1, 3),
+	HEAD_FIELDS
 	LIST("chords", 0, struct style, chords, n_chords, &chords_value, 1, 256),
 	CYAML_FIELD_MAPPING("form", OPTIONAL, struct style, form, form_fields),
 	CYAML_FIELD_MAPPING("melody", OPTIONAL, struct style, melody, melody_fields),
 	CYAML_FIELD_MAPPING("singer", OPTIONAL, struct style, singer, singer_fields),
 	LIST("parts", 0, struct style, parts, n_parts, &part_value, 1, 24),
 	CYAML_FIELD_MAPPING("mix", OPTIONAL, struct style, mix, mix_fields),
-	ROWS(STYLE) CYAML_FIELD_END
+	CYAML_FIELD_END
 };
 static const struct yaml_number style_numbers[] = {TABLE(STYLE)};
 
 const cyaml_schema_value_t style_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct style, style_fields)};
+const cyaml_schema_value_t head_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct style, head_fields)};
+
+int is_head_key(const char *key, size_t len)
+{
+	for (const cyaml_schema_field_t *f = head_fields; f->key; f++)
+		if (strlen(f->key) == len && !memcmp(f->key, key, len))
+			return 1;
+	return 0;
+}
 
 static int is_drums(const struct style_part *p)
 {
@@ -247,11 +257,7 @@ static int fill_meters(struct style *s, struct madrigal_error *err)
 
 static int fill_texts(struct style *s, struct madrigal_error *err)
 {
-	int rc = yaml_default(&s->description, s->title, err);
-	if (rc == 0)
-		rc = yaml_default(&s->swing_unit, "8", err);
-	if (rc == 0)
-		rc = yaml_default(&s->form.ending, "ring", err);
+	int rc = yaml_default(&s->form.ending, "ring", err);
 	if (rc == 0)
 		rc = yaml_default(&s->singer.gender, "any", err);
 	if (rc == 0)
@@ -260,6 +266,18 @@ static int fill_texts(struct style *s, struct madrigal_error *err)
 		rc = yaml_default(&s->mix.vocal_delay_note, "1/4", err);
 	for (unsigned i = 0; rc == 0 && i < s->n_chords; i++)
 		rc = yaml_default(&s->chords[i].mode, "major", err);
+	return rc;
+}
+
+int style_fill_head(const struct yaml_doc *d, struct style *s, struct madrigal_error *err)
+{
+	int rc = yaml_numbers(d, 0, 1, s, style_numbers, LENGTH(style_numbers), err);
+	if (rc == 0)
+		rc = yaml_numbers(d, yaml_child(d, 0, "tempo"), 1, &s->tempo, range_numbers, LENGTH(range_numbers), err);
+	if (rc == 0)
+		rc = yaml_default(&s->description, s->title, err);
+	if (rc == 0)
+		rc = yaml_default(&s->swing_unit, "8", err);
 	return rc == 0 ? fill_meters(s, err) : rc;
 }
 
@@ -271,16 +289,14 @@ int style_fill(const struct yaml_doc *d, struct style *s, struct madrigal_error 
 		const struct yaml_number *table;
 		int n;
 	} groups[] = {
-		{NULL, s, style_numbers, LENGTH(style_numbers)},
-		{"tempo", &s->tempo, range_numbers, LENGTH(range_numbers)},
 		{"form", &s->form, form_numbers, LENGTH(form_numbers)},
 		{"melody", &s->melody, melody_numbers, LENGTH(melody_numbers)},
 		{"singer", &s->singer, singer_numbers, LENGTH(singer_numbers)},
 		{"mix", &s->mix, mix_numbers, LENGTH(mix_numbers)},
 	};
-	int rc = 0;
+	int rc = style_fill_head(d, s, err);
 	for (int i = 0; rc == 0 && i < LENGTH(groups); i++)
-		rc = yaml_numbers(d, groups[i].key ? yaml_child(d, 0, groups[i].key) : 0, 1, groups[i].base, groups[i].table, groups[i].n, err);
+		rc = yaml_numbers(d, yaml_child(d, 0, groups[i].key), 1, groups[i].base, groups[i].table, groups[i].n, err);
 	int list = yaml_child(d, 0, "chords");
 	for (unsigned i = 0; rc == 0 && i < s->n_chords; i++)
 		rc = yaml_numbers(d, yaml_item(d, list, (int)i), 1, &s->chords[i], chords_numbers, LENGTH(chords_numbers), err);

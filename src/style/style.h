@@ -152,8 +152,13 @@ struct style {
 int section_fallback(enum section_kind k);
 
 /* All styles of share_dir/styles, in order of name. A file with an error in it is MADRIGAL_ESTYLE and the message has "FILE:LINE: what". */
-struct style_set { struct style **styles; int n; };
+struct style_set { struct style **styles; int n; char **paths; /* of the files; NULL if none of the styles is a mere head */ };
 int style_set_load(const char *share_dir, struct style_set *ret, struct madrigal_error *err) MUST_CHECK;
+/* The same, but of each file only its head is read, which is fifteen times as quick: what the style is called and where it sits (name, title,
+ * description, words, tempo, swing, meters, minor, energy, valence). Such a style has n_parts 0, and all else is 0 and NULL, until
+ * style_set_complete reads and checks its file whole, which may move it: styles[i] is another then. */
+int style_set_open(const char *share_dir, struct style_set *ret, struct madrigal_error *err) MUST_CHECK;
+int style_set_complete(struct style_set *s, int i, struct madrigal_error *err) MUST_CHECK;
 void style_set_release(struct style_set *s);
 /* One file, checked whole: every name known, every pattern of full bars, every number within its range. *ret by style_free. */
 int style_load_file(const char *path, struct style **ret, struct madrigal_error *err) MUST_CHECK;

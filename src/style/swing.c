@@ -5,13 +5,14 @@
 
 #include "score/score.h"
 
-struct swing style_swing(const struct style *s, int meter_num, int meter_den)
+struct swing brief_swing(const struct brief *b, int meter_num, int meter_den)
 {
 	struct swing w = { .unit = TICKS_PER_QUARTER / 2 };
-	if (!s)
+	if (!b || !b->style)
 		return w;
-	w.amount = (double)s->swing;
-	if (s->swing_unit && !strcmp(s->swing_unit, "16"))
+	const char *unit = b->swing_unit ? b->swing_unit : b->style->swing_unit;
+	w.amount = (double)(b->swing_unit ? b->swing : b->style->swing);
+	if (unit && !strcmp(unit, "16"))
 		w.unit = TICKS_PER_QUARTER / 4;
 	else if (meter_den == 8 && meter_num % 3 == 0)
 		w.amount = 0;

@@ -320,12 +320,12 @@ static int lay_all(struct session *ss, struct vocal_tracks *ret, struct madrigal
 	return rc;
 }
 
-int voice_sing_score(struct voice *v, const struct score *s, const struct singer *singer, const struct style *style, int threads,
+int voice_sing_score(struct voice *v, const struct score *s, const struct singer *singer, const struct style_singer *manner, struct swing swing, int threads,
                      pool_tick *tick, void *tick_ctx, cancel_flag *cancel, struct vocal_tracks *ret, struct madrigal_error *err)
 {
-	const char *manner = style->singer.manner ? style->singer.manner : "legato";
-	struct session ss = { .voice = v, .score = s, .singer = singer, .manner = &style->singer, .swing = style_swing(style, s->meter_num, s->meter_den),
-	                      .laid_back = !strcmp(manner, "laid back"), .staccato = !strcmp(manner, "staccato"), .cancel = cancel };
+	const char *how = manner->manner ? manner->manner : "legato";
+	struct session ss = { .voice = v, .score = s, .singer = singer, .manner = manner, .swing = swing,
+	                      .laid_back = !strcmp(how, "laid back"), .staccato = !strcmp(how, "staccato"), .cancel = cancel };
 	struct vocal_tracks made = { 0 };
 	int rc = session_init(&ss, err);
 	if (!rc)

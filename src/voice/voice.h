@@ -7,6 +7,7 @@
 #include "score/score.h"
 #include "style/singer.h"
 #include "style/style.h"
+#include "style/swing.h"
 
 #define VOICE_RATE 24000 /* Hz, of the network */
 
@@ -55,9 +56,9 @@ struct vocal_tracks {
 	struct audio lead, double_left, double_right, backing;
 	struct sung_times lead_times, backing_times; /* one value for each of score.vocal, score.backing */
 };
-/* Sings the score as the style does: it swings with the band, lays back or sings staccato by style->singer.manner, raps the notes that are marked so; lines on `threads` threads, a line that returns with the same words, notes and dynamics is sung once and copied. tick as in pool.h.
+/* Sings the score in the style's manner: swung like the band, laid back or staccato by manner->manner, raps the notes that are marked so; lines on `threads` threads, a line that returns with the same words, notes and dynamics is sung once and copied. tick as in pool.h.
  * *ret by vocal_tracks_release. */
-int voice_sing_score(struct voice *v, const struct score *s, const struct singer *singer, const struct style *style, int threads,
+int voice_sing_score(struct voice *v, const struct score *s, const struct singer *singer, const struct style_singer *manner, struct swing swing, int threads,
                      pool_tick *tick, void *tick_ctx, cancel_flag *cancel, struct vocal_tracks *ret, struct madrigal_error *err) MUST_CHECK;
 void vocal_tracks_release(struct vocal_tracks *t);
 

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which style a prompt calls for, and which second one flavours it. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "style/resolve.h"
+
+#define SAME_GENRE 0.75f /* a genre that means the chosen style this much is no second one */
+
+/* How well a style suits the wishes: what genres it was called by, then its mood, tempo and meter. */
+static float suits(const struct resolver *r, int index)
+{
+	const struct style *s = r->set->styles[index];
+	const struct wishes *w = r->w;
+	float score = w->votes[index];
+	if (w->energy != 0 || w->valence != 0) {
+		/* Where no genre sets the scale, the mood alone says where the song sits. */
+		float energy = clamp(1.4f * w->energy, -1, 1), valence = clamp(1.4f * w->valence, -1, 1);
+		score -= 0.35f * hypotf(s->energy - energy, s->valence - valence);
+	}
+	double bpm = r->req->tempo_bpm != 0 ? r->req->tempo_bpm : w->bpm != 0 ? w->bpm : (w->bpm_low + w->bpm_high) / 2.0;
+	float trust = 1;
+	if (bpm == 0 && w->has_tempo) { /* "slow" and "fast" as most people mean them */
+		bpm = 105 + 45 * (double)w->tempo;
+		trust = 0.8f;
+	}
+	if (bpm > 0) {
+		double outside = bpm < (double)s->tempo.min ? (double)s->tempo.min / bpm : bpm > (double)s->tempo.max ? bpm / (double)s->tempo.max : 1;
+		score -= trust * (float)fmin(0.4, 1.2 * (outside - 1));
+	}
+	if (w->num) {
+		char meter[16];
+		snprintf(meter, sizeof meter, "%d/%d", w->num, w->den);
+		for (unsigned i = 0; i < s->n_meters; i++)
+			score += !strcmp(s->meters[i], meter) ? 0.2f : 0;
+	}
+	return score;
+}
+
+static int best_style(const struct resolver *r, float *scratch)
+{
+	/* With a genre named the seed only breaks ties; with nothing to go by it draws among those of the lexicon's "anything". */
+	const struct wishes *w = r->w;
+	int hints = w->n_wanted || w->energy != 0 || w->valence != 0 || w->n_mentions, chosen = 0;
+	float spread = w->n_wanted ? 0.02f : hints ? 0.1f : 1.0f, best = 0;
+	struct rng rng = rng_stream(r->req->seed, "style/choice", 0);
+	memset(scratch, 0, (size_t)r->set->n * sizeof *scratch);
+	if (!w->n_wanted)
+		genre_weigh(r->v, "anything", hints ? 0.15f : 0.8f, scratch);
+	for (int i = 0; i < r->set->n; i++) {
+		float score = suits(r, i) + scratch[i] + spread * rng_unit(&rng);
+		if (i == 0 || score > best) {
+			best = score;
+			chosen = i;
+		}
+	}
+	return chosen;
+}
+
+/* The genre that flavours the chosen style: one said as a colour before others, else the second half of a fixed name ("folk punk"), else the
+ * next genre in a row. */
+static int second_style(struct resolver *r, int chosen, float *scratch)
+{
+	const struct wishes *w = r->w;
+	for (int pass = 0; pass < 3; pass++)
+		for (int i = 0; i < w->n_genres; i++) {
+			const struct genre_said *g = &w->genres[i];
+			const struct term *t = g->term;
+			if (g->weight <= 0 || (pass == 0 && !g->colour) || (pass == 2 && ((t && t->weight < 1) || r->req->style)))
+				continue;
+			int style = genre_style(r->v, g->phrase, scratch), same = style >= 0 && scratch[chosen] >= SAME_GENRE * scratch[style];
+			const char *word = g->phrase;
+			if (pass == 1 && same && t && t->n_with) {
+				word = t->with[0];
+				style = genre_style(r->v, word, scratch);
+			} else if (pass == 1 || same) {
+				continue;
+			}
+			if (style >= 0 && style != chosen) {
+				r->second = g;
+				r->second_word = word;
+				return style;
+			}
+		}
+	return -1;
+}
+
+int choose_style(struct resolver *r, int *ret_style, int *ret_second, struct madrigal_error *err)
+{
+	if (r->set->n == 0)
+		return err_set(err, MADRIGAL_ESTYLE, "there are no styles");
+	float *scratch = malloc((size_t)r->set->n * sizeof *scratch);
+	if (!scratch)
+		return err_nomem(err);
+	int rc = 0, chosen = 0;
+	if (r->req->style) {
+		const struct style *s = NULL;
+		rc = style_find(r->set, r->req->style, &s, err);
+		while (rc == 0 && r->set->styles[chosen] != s)
+			chosen++;
+	} else {
+		chosen = best_style(r, scratch);
+	}
+	if (rc == 0) {
+		*ret_second = second_style(r, chosen, scratch);
+		*ret_style = chosen;
+	}
+	free(scratch);
+	return rc;
+}
