@@ -246,7 +246,7 @@ static void describe(const struct resolver *r)
 	struct buf out = buf_init(16384);
 	buf_adds(&out, b->style->title);
 	if (b->influence)
-		buf_addf(&out, " with %s%s%s%s", r->second_word, *r->brought ? " (" : "", r->brought, *r->brought ? ")" : "");
+		buf_addf(&out, " with %s%s%s%s", r->second->term && r->second->term->action == DOES_TINGE ? b->influence->title : r->second_word, *r->brought ? " (" : "", r->brought, *r->brought ? ")" : "");
 	for (int i = 0; i < w->n_genres; i++)
 		if (w->genres[i].weight > 0 && w->genres[i].term && w->genres[i].term->weight < 1)
 			buf_addf(&out, ", %s", w->genres[i].phrase);

@@ -49,7 +49,7 @@ static int best_style(const struct resolver *r, float *scratch)
 	struct rng rng = rng_stream(r->req->seed, "style/choice", 0);
 	memset(scratch, 0, (size_t)r->set->n * sizeof *scratch);
 	if (!w->n_wanted)
-		genre_weigh(r->v, "anything", hints ? 0.15f : 0.8f, scratch);
+		genre_weigh(r->v, "anything", hints ? 0.15f : 0.8f, 1, scratch);
 	for (int i = 0; i < r->set->n; i++) {
 		float score = suits(r, i) + scratch[i] + spread * rng_unit(&rng);
 		if (i == 0 || score > best) {
@@ -73,9 +73,13 @@ static int second_style(struct resolver *r, int chosen, float *scratch)
 				continue;
 			int style = genre_style(r->v, g->phrase, scratch), same = style >= 0 && scratch[chosen] >= SAME_GENRE * scratch[style];
 			const char *word = g->phrase;
-			if (pass == 1 && same && t && t->n_with) {
+			if (pass == 1 && same && t && t->n_with) { /* whichever half the chosen style isn't */
 				word = t->with[0];
 				style = genre_style(r->v, word, scratch);
+				if (style == chosen && t->n_like) {
+					word = t->like[0];
+					style = genre_style(r->v, word, scratch);
+				}
 			} else if (pass == 1 || same) {
 				continue;
 			}

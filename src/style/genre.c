@@ -10,7 +10,7 @@
 #define BY_NAME 1.0f      /* the style itself is called so */
 #define BY_WORD 0.95f     /* it has the word among its words */
 #define BY_LEXICON 0.92f  /* the lexicon says that it is the nearest relative */
-#define RELATIVE 0.8f     /* each next relative; all of them, where a style has the word itself */
+#define RELATIVE 0.75f    /* each next relative; all of them, where a style has the word itself */
 #define TIE 0.03f         /* of several styles with the word, the lexicon's order decides */
 
 static int style_called(const struct style_set *set, const char *name)
@@ -49,16 +49,16 @@ static void weigh(const struct vocabulary *v, const char *word, float weight, in
 	}
 }
 
-void genre_weigh(const struct vocabulary *v, const char *word, float weight, float *best)
+void genre_weigh(const struct vocabulary *v, const char *word, float weight, int relatives, float *best)
 {
-	weigh(v, word, weight, LIKE_DEPTH, best);
+	weigh(v, word, weight, relatives ? LIKE_DEPTH : 0, best);
 }
 
 int genre_style(const struct vocabulary *v, const char *word, float *scratch)
 {
 	int best = -1;
 	memset(scratch, 0, (size_t)v->styles->n * sizeof *scratch);
-	genre_weigh(v, word, 1, scratch);
+	genre_weigh(v, word, 1, 1, scratch);
 	for (int i = 0; i < v->styles->n; i++)
 		if (scratch[i] > 0 && (best < 0 || scratch[i] > scratch[best]))
 			best = i;

@@ -10,6 +10,7 @@
 
 #include "style/nearest.h"
 
+#define BESIDE_GENRE 0.35f /* what the hints of moods and instruments weigh where a genre is named */
 #define NEGATION_REACH 3 /* unknown words between "no" and what it denies */
 
 /* ---- the styles' words ---- */
@@ -140,6 +141,8 @@ struct reader {
 	const struct singer_set *singers;
 	struct wishes *w;
 	float *best;         /* scratch, for each style */
+	float *hints;        /* the votes of moods and instruments */
+	int n_full;          /* genres so far that are no mere forms, times or colours */
 	const struct token *tokens;
 	int n;
 	int negation;        /* unknown words that a "no" still reaches over; 0: none */
@@ -168,21 +171,35 @@ static int try_phrase(const struct reader *r, const char *phrase, struct match *
 	return 1;
 }
 
-/* The longest phrase at token i. A comma or a full stop ends a phrase. */
+/* The phrase of len tokens at i, with or without a plural's ending, if it is known. */
+static int match_of(const struct reader *r, int i, int len, struct match *m)
+{
+	for (int strip = 0; strip <= 2; strip++) {
+		char phrase[PHRASE_MAX_BYTES];
+		if (join_tokens(r->tokens + i, len, strip, phrase) && try_phrase(r, phrase, m)) {
+			m->tokens = len;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int names_genre(const struct match *m)
+{
+	return m->names_style || (m->term && m->term->kind == TERM_GENRE);
+}
+
+/* The longest phrase at token i. A comma or a full stop ends a phrase. "80s synth pop" is 80s and synth pop, though "80s synth" is known too. */
 static struct match match_at(const struct reader *r, int i)
 {
-	struct match m = {.tokens = 0};
+	struct match m = {.tokens = 0}, shorter, next;
 	int longest = 1;
 	while (longest < PHRASE_MAX_TOKENS && i + longest < r->n && r->tokens[i + longest].gap < GAP_COMMA)
 		longest++;
-	for (int len = i < r->n ? longest : 0; len > 0; len--)
-		for (int strip = 0; strip <= 2; strip++) {
-			char phrase[PHRASE_MAX_BYTES];
-			if (join_tokens(r->tokens + i, len, strip, phrase) && try_phrase(r, phrase, &m)) {
-				m.tokens = len;
-				return m;
-			}
-		}
+	for (int len = i < r->n ? longest : 0; len > 0 && !m.tokens; len--)
+		if (match_of(r, i, len, &m) && len > 1 && len < longest && names_genre(&m) && match_of(r, i + len - 1, 2, &next) && names_genre(&next) &&
+		    match_of(r, i, len - 1, &shorter) && names_genre(&shorter))
+			m = shorter;
 	return m;
 }
 
@@ -216,13 +233,14 @@ static int leads_to_thing(const struct reader *r, int i)
 
 /* ---- taking ---- */
 
-static void vote(struct reader *r, const char *word, float weight)
+/* A genre speaks for its relatives too; a mood or an instrument only hints at the styles where it is at home. */
+static void vote(struct reader *r, const char *word, float weight, int relatives)
 {
 	int n = r->v->styles->n;
 	memset(r->best, 0, (size_t)n * sizeof *r->best);
-	genre_weigh(r->v, word, 1, r->best);
+	genre_weigh(r->v, word, 1, relatives, r->best);
 	for (int i = 0; i < n; i++)
-		r->w->votes[i] += weight * r->best[i];
+		(relatives ? r->w->votes : r->hints)[i] += weight * r->best[i];
 }
 
 /* Whether a genre only flavours what comes next or went before: "folk punk", "rock guitars", "jazz-infused", "with a touch of jazz", "jazzy". */
@@ -238,11 +256,16 @@ static int is_colour(const struct reader *r, const struct match *m, int next)
 	return (after.names_style && !after.term) || (after.term && after.term->kind == TERM_GENRE && after.term->weight >= 1);
 }
 
+static int is_soft(const struct genre_said *g)
+{
+	return g->term && g->term->weight < 1;
+}
+
 static void take_genre(struct reader *r, const struct match *m, int next, int negated)
 {
 	struct wishes *w = r->w;
 	if (m->term && m->term->kind != TERM_GENRE) { /* "slow" may be a style's word, but it names no genre */
-		vote(r, m->phrase, negated ? -0.3f : 0.3f);
+		vote(r, m->phrase, negated ? -0.3f : 0.3f, 0);
 		return;
 	}
 	if (w->n_genres == PROMPT_MAX_GENRES)
@@ -252,31 +275,35 @@ static void take_genre(struct reader *r, const struct match *m, int next, int ne
 	g->term = m->term;
 	g->colour = !negated && is_colour(r, m, next);
 	/* The first genre that is named counts most, and a longer name more than a shorter. */
-	g->weight = negated ? -1.5f : powf(0.85f, (float)w->n_wanted) * (1 + 0.2f * (float)(m->tokens - 1)) * (m->term ? m->term->weight : 1);
+	g->weight = negated ? -1.5f : powf(0.85f, (float)r->n_full) * (1 + 0.05f * (float)(m->tokens - 1)) * (m->term ? m->term->weight : 1);
 	w->n_wanted += !negated;
+	r->n_full += !negated && !is_soft(g);
 }
 
-/* The genres' votes, once all are known: where nothing else is named, a mere colour is the genre itself. */
+/* The genres' votes, once all are known: where nothing else is named, a mere colour is the genre itself; where something is, a form or a time
+ * says less. */
 static void count_genres(struct reader *r)
 {
 	struct wishes *w = r->w;
 	int all_colour = 1;
 	for (int i = 0; i < w->n_genres; i++)
-		all_colour &= w->genres[i].weight < 0 || w->genres[i].colour || (w->genres[i].term && w->genres[i].term->weight < 1);
+		all_colour &= w->genres[i].weight < 0 || w->genres[i].colour || is_soft(&w->genres[i]);
 	for (int i = 0; i < w->n_genres; i++) {
 		struct genre_said *g = &w->genres[i];
 		if (g->colour && all_colour) {
 			g->colour = 0;
 			all_colour = 0; /* the others stay colours of the first */
 		}
-		vote(r, g->phrase, g->colour ? 0.25f * g->weight : g->weight);
+		vote(r, g->phrase, g->weight * (g->colour ? 0.25f : is_soft(g) && !all_colour ? 0.5f : 1), 1);
 	}
+	for (int i = 0; i < r->v->styles->n; i++)
+		w->votes[i] += (r->n_full ? BESIDE_GENRE : 1) * r->hints[i];
 }
 
 static void vote_like(struct reader *r, const struct term *t, float weight)
 {
 	for (unsigned i = 0; t && i < t->n_like; i++, weight *= 0.8f)
-		vote(r, t->like[i], weight);
+		vote(r, t->like[i], weight, 0);
 }
 
 static void take_mood(struct reader *r, const struct match *m, float by)
@@ -482,7 +509,7 @@ static void take_match(struct reader *r, const struct match *m, int i)
 		r->scale = 1;
 		return;
 	}
-	if (m->names_style || (t && t->kind == TERM_GENRE))
+	if (names_genre(m))
 		take_genre(r, m, next, negated);
 	if (t && t->kind != TERM_CONTROL) {
 		take_tempo(r, t, by);
@@ -556,14 +583,14 @@ int prompt_read(const char *prompt, const struct vocabulary *v, const struct sin
 	struct wishes w = {.tonic_pc = -1, .minor = -1};
 	struct token *tokens = calloc(PROMPT_MAX_TOKENS, sizeof *tokens);
 	w.votes = calloc((size_t)v->styles->n + 1, sizeof *w.votes);
-	float *best = calloc((size_t)v->styles->n + 1, sizeof *best);
+	float *best = calloc(2 * (size_t)v->styles->n + 1, sizeof *best);
 	if (!tokens || !w.votes || !best) {
 		free(tokens);
 		free(best);
 		free(w.votes);
 		return err_nomem(err);
 	}
-	struct reader r = {.v = v, .singers = singers, .w = &w, .best = best, .tokens = tokens, .scale = 1, .last_instrument = -1, .last_voice = -1};
+	struct reader r = {.v = v, .singers = singers, .w = &w, .best = best, .hints = best + v->styles->n, .tokens = tokens, .scale = 1, .last_instrument = -1, .last_voice = -1};
 	r.n = prompt_tokenise(prompt ? prompt : "", tokens, PROMPT_MAX_TOKENS);
 	for (int i = 0; i < r.n;)
 		i += read_at(&r, i);

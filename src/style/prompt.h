@@ -74,8 +74,9 @@ int prompt_read(const char *prompt, const struct vocabulary *v, const struct sin
 void wishes_release(struct wishes *w);
 
 /* What a word says for each style, added to best[n of the set] where it is more: 1 for the style that is called so, somewhat less for one that has
- * it among its words, less and less for the lexicon's relatives. */
-void genre_weigh(const struct vocabulary *v, const char *word, float weight, float *best);
+ * it among its words, less and less for the lexicon's relatives,
+ * if these are asked for. */
+void genre_weigh(const struct vocabulary *v, const char *word, float weight, int relatives, float *best);
 /* The style that a word means most, or -1. scratch: a float for each style. */
 int genre_style(const struct vocabulary *v, const char *word, float *scratch);
 
