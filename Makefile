@@ -5,6 +5,7 @@
 #   make test     builds and runs every test
 #   make          builds
 #   make check    what continuous integration runs: tests, sanitizers, fuzzing
+#   make gallery  sings every style's demonstration and makes a page of them, build/gallery/index.html (STYLES="rock soul": only these)
 #   make bench    times each stage and writes docs/performance.md
 #   make install  installs under PREFIX (default /usr/local)
 
@@ -12,7 +13,7 @@ PREFIX ?= /usr/local
 BUILD ?= build
 MADRIGAL = $(BUILD)/src/cli/madrigal
 
-.PHONY: all build song test check asan fuzz bench voice install clean packages
+.PHONY: all build song test check asan fuzz bench gallery voice install clean packages
 
 all: build
 
@@ -49,6 +50,9 @@ fuzz: packages
 
 bench: voice
 	@tools/bench $(MADRIGAL)
+
+gallery: voice
+	@tools/gallery --madrigal $(MADRIGAL) --out $(BUILD)/gallery $(STYLES)
 
 install: build
 	meson install -C $(BUILD)

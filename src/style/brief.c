@@ -248,7 +248,7 @@ static void describe(const struct resolver *r)
 	if (b->influence)
 		buf_addf(&out, " with %s%s%s%s", r->second->term && r->second->term->action == DOES_TINGE ? b->influence->title : r->second_word, *r->brought ? " (" : "", r->brought, *r->brought ? ")" : "");
 	for (int i = 0; i < w->n_genres; i++)
-		if (w->genres[i].weight > 0 && w->genres[i].term && w->genres[i].term->weight < 1)
+		if (w->genres[i].weight > 0 && w->genres[i].term && w->genres[i].term->weight < 1 && (!b->influence || strcmp(w->genres[i].phrase, r->second_word)))
 			buf_addf(&out, ", %s", w->genres[i].phrase);
 	for (int i = 0; i < w->n_moods; i++)
 		buf_addf(&out, "%s%s", i ? ", " : "; ", w->moods[i]);

@@ -261,6 +261,9 @@ static int bring(struct resolver *r, const char *word, const struct style *lende
 	for (unsigned p = 0; p < s->n_parts; p++)
 		if (b->instrument[p] >= 0 && now_is_called(r, p, &m) >= CALLED_ALSO)
 			return 0;
+	for (int i = 0; i < b->n_extra; i++)
+		if (is_called(&b->extra[i].instrument, m.phrase, m.term) >= CALLED_ALSO)
+			return 0;
 	for (unsigned p = 0; p < s->n_parts; p++)
 		for (unsigned i = 0; i < s->parts[p].n_instruments && !r->named[p]; i++)
 			if (own_is_called(r, p, i, &m) >= CALLED_ALSO && !is_denied(r, &s->parts[p].instruments[i], s->parts[p].role)) {
