@@ -35,6 +35,6 @@ void progress_end(struct progress_bar *b);
 
 void report_text(FILE *to, const struct madrigal_result *r, const struct options *o);
 void report_json(FILE *to, const struct madrigal_result *r, const struct options *o);
-void json_string(FILE *to, const char *s);
+void print_json_string(FILE *to, const char *s);
 
 #endif

@@ -117,9 +117,9 @@ struct listing { int json, n; };
 static void print_json(const struct account_key *k)
 {
 	printf("{\"id\":%" PRId64 ",\"account\":%" PRId64 ",\"prefix\":", k->id, k->account);
-	json_string(stdout, k->prefix);
+	print_json_string(stdout, k->prefix);
 	fputs(",\"name\":", stdout);
-	json_string(stdout, k->name);
+	print_json_string(stdout, k->name);
 	fputs(",\"credits\":", stdout);
 	if (k->credits == ACCOUNT_UNLIMITED)
 		fputs("null", stdout);

@@ -67,11 +67,11 @@ static int print_entry(void *user, const struct madrigal_entry *e)
 		return 0;
 	}
 	fputs(l->n++ ? ",\n{\"name\":" : "[{\"name\":", stdout);
-	json_string(stdout, e->name);
+	print_json_string(stdout, e->name);
 	fputs(",\"title\":", stdout);
-	json_string(stdout, e->title);
+	print_json_string(stdout, e->title);
 	fputs(",\"description\":", stdout);
-	json_string(stdout, e->description);
+	print_json_string(stdout, e->description);
 	fputc('}', stdout);
 	return 0;
 }
@@ -143,6 +143,7 @@ static const struct {
 	{ "styles", cmd_styles, "what styles there are" },
 	{ "voices", cmd_voices, "what singers there are" },
 	{ "doctor", cmd_doctor, "what is installed, what is missing, and the command that mends it" },
+	{ "serve", cmd_serve, "the HTTP API: programs written for MiniMax's music models change one host name" },
 	{ "key", cmd_key, "who may use the service: create, list, revoke keys" },
 	{ "credit", cmd_credit, "adds credits to a key's account" },
 	{ "worker", cmd_worker, "makes the songs that the service has accepted" },

@@ -28,7 +28,7 @@ void report_text(FILE *to, const struct madrigal_result *r, const struct options
 		fprintf(to, "  made in %.0f ms\n", total * 1000);
 }
 
-void json_string(FILE *to, const char *s)
+void print_json_string(FILE *to, const char *s)
 {
 	fputc('"', to);
 	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
@@ -45,7 +45,7 @@ void json_string(FILE *to, const char *s)
 static void field(FILE *to, const char *name, const char *value)
 {
 	fprintf(to, "\"%s\":", name);
-	json_string(to, value);
+	print_json_string(to, value);
 	fputc(',', to);
 }
 

@@ -425,7 +425,9 @@ int queue_release(struct store *s, const struct lease *l, int counts, struct mad
 int upload_add(struct store *s, const struct upload *u, struct madrigal_error *err)
 {
 	int n = sql_run(s, err,
-	                "INSERT INTO upload (id, account, purpose, hash, size, seconds, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+	                "INSERT INTO upload (id, account, purpose, hash, size, seconds, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+	                " ON CONFLICT (id) DO UPDATE SET created_ms = excluded.created_ms, expires_ms = excluded.expires_ms"
+	                " WHERE account = excluded.account AND hash = excluded.hash AND purpose = excluded.purpose",
 	                "tittidii", u->id, u->account, u->purpose, u->file.hash, (int64_t)u->file.size, u->seconds, u->created_ms ? u->created_ms : store_now_ms(),
 	                u->expires_ms);
 	return n < 0 ? n : n == 0 ? err_set(err, MADRIGAL_EUSAGE, "there is an upload %s already", u->id) : 0;

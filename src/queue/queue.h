@@ -84,7 +84,7 @@ int queue_release(struct store *s, const struct lease *l, int counts, struct mad
 
 /* ---- uploads: reference audio that outlives a restart (music-01's ids, cover features) ---- */
 struct upload { char id[64]; char purpose[16]; struct stored_file file; double seconds; int64_t account, created_ms, expires_ms; /* 0: never */ };
-/* MADRIGAL_EUSAGE if the id is taken. created_ms 0: now. */
+/* The same once more (id, account, content, purpose) lives on from now; MADRIGAL_EUSAGE if the id is taken otherwise. created_ms 0: now. */
 int upload_add(struct store *s, const struct upload *u, struct madrigal_error *err) MUST_CHECK;
 /* account: as in queue_get. 1 if there is none of this account's, or it has expired. */
 int upload_get(struct store *s, const char *id, int64_t account, struct upload *ret, struct madrigal_error *err) MUST_CHECK;

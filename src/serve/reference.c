@@ -122,8 +122,10 @@ static void answer_cover(struct check *k, const struct stored_file *file, double
 	struct madrigal_error err = { 0 };
 	char trace[33], id[40];
 	trace_id(c->id, trace);
-	/* The same audio has the same id, for everyone; whose it is, the row says. */
-	snprintf(id, sizeof id, "%.32s", file->hash);
+	/* The same audio of the same account has the same id. */
+	char whose[96];
+	snprintf(whose, sizeof whose, "%lld %s", (long long)c->account.id, file->hash);
+	trace_id(whose, id);
 	if (add_upload(k, id, file, seconds, DAY_MS, &err)) {
 		answer_fault(c, &err);
 		return;

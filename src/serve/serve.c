@@ -159,18 +159,21 @@ void root_get(struct call *c)
 static void start_worker(struct service *d, int i)
 {
 	struct serve_config *c = &d->api.config;
-	char wake[16], *argv[12] = { "madrigal", "worker", "--data", c->data_dir, "--threads", d->workers.threads, "--wake-fd", wake };
+	char wake[16];
+	const char *argv[12] = { "madrigal", "worker", "--data", c->data_dir, "--threads", d->workers.threads, "--wake-fd", wake };
 	int n = 8;
 	snprintf(wake, sizeof wake, "%d", d->workers.wake[0]);
 	if (c->allow_private_urls)
 		argv[n++] = "--allow-private-urls";
+	/* posix_spawn's argv isn't const for history's sake alone. */
+	const union { const char *const *given; char *const *argv; } writable = { argv };
 	posix_spawnattr_t attr;
 	sigset_t none;
 	sigemptyset(&none);
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	int rc = posix_spawn(&d->workers.pid[i], "/proc/self/exe", NULL, &attr, argv, environ);
+	int rc = posix_spawn(&d->workers.pid[i], "/proc/self/exe", NULL, &attr, writable.argv, environ);
 	posix_spawnattr_destroy(&attr);
 	d->workers.started_ms[i] = store_now_ms();
 	if (rc) {

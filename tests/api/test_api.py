@@ -87,10 +87,10 @@ def test_every_field(server, key):
                 body = good_body(model, schema)
                 if body is None:
                     continue
-                a = server.call("POST", path, body, key)
                 refused = lambda r: r.status == 400 if family != "minimax" else r.json["base_resp"]["status_code"] == 2013
                 if family == "minimax":
                     continue  # would wait for the song: its refusals are tested below
+                a = server.call("POST", path, body, key)
                 check(a.status in (200, 202), "%s %s is accepted: %d %s" % (path, model, a.status, a.body[:200]))
             if family == "minimax":
                 model = schema["properties"]["model"]["enum"][0]
