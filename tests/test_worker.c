@@ -119,7 +119,7 @@ static int stand_in(const struct madrigal_request *req, const struct madrigal_pa
 	return req->score_only ? 0 : write_song(req, err);
 }
 
-static volatile sig_atomic_t stop;
+static atomic_int stop;
 static const struct worker_hooks hooks = { stand_in, 0.05 };
 
 static int run(void)

@@ -2,6 +2,7 @@
 /* `madrigal worker`: makes the songs that the service has accepted. */
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static const char usage_text[] =
 	"--allow-private-urls takes references from this machine and its network, for tests.\n"
 	"--data is the service's folder; default $MADRIGAL_DATA, else ${XDG_DATA_HOME:-~/.local/share}/madrigal/data.\n";
 
-static volatile sig_atomic_t stopping;
+static atomic_int stopping;
 
 static void on_signal(int sig)
 {

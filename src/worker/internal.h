@@ -17,7 +17,7 @@ struct worker_hooks {
 	worker_make_fn *make;
 	double pause_s;               /* after a full disk or trouble with the database */
 };
-int worker_run_with(const struct worker_config *c, const struct worker_hooks *hooks, volatile sig_atomic_t *stop, double grace_s, struct madrigal_error *err) MUST_CHECK;
+int worker_run_with(const struct worker_config *c, const struct worker_hooks *hooks, const atomic_int *stop, double grace_s, struct madrigal_error *err) MUST_CHECK;
 
 /* ---- heartbeat.c: keeps a lease while a song is made ---- */
 struct heartbeat {
@@ -44,7 +44,7 @@ struct song_job {
 	struct store *store;
 	const struct lease *lease;
 	struct heartbeat heartbeat;
-	volatile sig_atomic_t *stop;
+	const atomic_int *stop;
 	double grace_s, stopped_at_s; /* stopped_at_s: when the stop was first seen, 0 before */
 	int handed_back;              /* cancelled because the grace was over */
 	const char *error_name;       /* what a reference's failure is called; NULL: by the status */

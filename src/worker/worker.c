@@ -22,7 +22,7 @@
 struct worker {
 	const struct worker_config *config;
 	const struct worker_hooks *hooks;
-	volatile sig_atomic_t *stop;
+	const atomic_int *stop;
 	double grace_s;
 	struct store *store;
 	char name[128];
@@ -166,7 +166,7 @@ static void name_worker(struct worker *w)
 		snprintf(w->name, sizeof w->name, "%s:%ld", host, (long)getpid());
 }
 
-int worker_run_with(const struct worker_config *c, const struct worker_hooks *hooks, volatile sig_atomic_t *stop, double grace_s, struct madrigal_error *err)
+int worker_run_with(const struct worker_config *c, const struct worker_hooks *hooks, const atomic_int *stop, double grace_s, struct madrigal_error *err)
 {
 	struct worker w = { .config = c, .hooks = hooks, .stop = stop, .grace_s = grace_s, .wake_fd = c->wake_fd };
 	int rc = store_open(c->data_dir, &w.store, err);
@@ -197,7 +197,7 @@ int worker_run_with(const struct worker_config *c, const struct worker_hooks *ho
 	return 0;
 }
 
-int worker_run(const struct worker_config *c, volatile sig_atomic_t *stop, double grace_s, struct madrigal_error *err)
+int worker_run(const struct worker_config *c, const atomic_int *stop, double grace_s, struct madrigal_error *err)
 {
 	static const struct worker_hooks real = { .make = madrigal_make, .pause_s = 10 };
 	return worker_run_with(c, &real, stop, grace_s, err);

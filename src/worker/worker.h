@@ -3,7 +3,7 @@
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
 
-#include <signal.h>
+#include <stdatomic.h>
 
 #include "store/store.h"
 
@@ -19,10 +19,10 @@ struct worker_config {
 	void (*log)(void *user, const char *line);
 	void *log_user;
 };
-/* Works until *stop is set (by a signal handler). Then, if a song is in the making, it is finished within grace_s or handed back. Sets the calling process to nice 10. A fault of the
+/* Works until *stop is set (by a signal handler or another thread). Then, if a song is in the making, it is finished within grace_s or handed back. Sets the calling process to nice 10. A fault of the
  * engine that is a signal ends the process; the job's lease then runs out and another worker tries again. Returns 0, or MADRIGAL_EIO if the store can't be opened. What goes wrong
  * with the store later is logged and tried again. */
-int worker_run(const struct worker_config *c, volatile sig_atomic_t *stop, double grace_s, struct madrigal_error *err) MUST_CHECK;
+int worker_run(const struct worker_config *c, const atomic_int *stop, double grace_s, struct madrigal_error *err) MUST_CHECK;
 
 /* Where a streamed song grows while it is made: DATA/spool/stream-ID. Readers follow it until the job is finished. */
 void worker_stream_path(const struct store *s, const char *id, char *ret, size_t n);
