@@ -133,11 +133,12 @@ void billing_transactions(struct call *c)
 	json_t *list = json_array();
 	for (int i = 0; i < n && i < p.limit; i++) {
 		char when[40];
+		int64_t credits = t[i].credits < 0 ? -t[i].credits : t[i].credits; /* the direction says which way */
 		iso(t[i].created_ms, when, sizeof when);
 		if (p.type && strcmp(p.type, t[i].kind))
 			continue;
 		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:{s:f, s:I}, s:s, s:s}", "created_at", when, "direction", t[i].charge ? "CHARGE" : "TOPUP", "type", t[i].kind, "amount",
-		                                      "usd", (double)t[i].credits / CREDITS_PER_USD, "credits", (json_int_t)t[i].credits, "model", t[i].model, "reference_id", t[i].reference));
+		                                      "usd", (double)credits / CREDITS_PER_USD, "credits", (json_int_t)credits, "model", t[i].model, "reference_id", t[i].reference));
 	}
 	json_t *page = json_pack("{s:b, s:n}", "has_more", more, "next_cursor");
 	if (more) {
