@@ -83,7 +83,7 @@ static void check_frame(const struct score *s)
 		at = s->chords[i].end;
 	}
 	assert_int_equal(at, s->bars * bar);
-	assert_int_equal(s->chords[s->n_chords - 1].chord.root, 0); /* it ends at home */
+	assert_int_equal(s->chords[s->n_chords - 1].chord.root, s->sections[s->n_sections - 1].transpose); /* it ends at home */
 	assert_true(*s->title);
 	assert_true(s->tail_s > 0 && s->tail_s <= 4);
 }
@@ -142,7 +142,7 @@ static void check_returns(const struct score *s)
 		int other = s->sections[i].same_as, at = 0, b = 0;
 		if (other < 0)
 			continue;
-		int shift = s->sections[i].start - s->sections[other].start;
+		int shift = s->sections[i].start - s->sections[other].start, up = s->sections[i].transpose - s->sections[other].transpose;
 		while (at < s->n_vocal && s->vocal[at].section != other)
 			at++;
 		while (b < s->n_vocal && s->vocal[b].section != i)
@@ -150,7 +150,7 @@ static void check_returns(const struct score *s)
 		for (; b < s->n_vocal && s->vocal[b].section == i; at++, b++) {
 			assert_int_equal(s->vocal[at].section, other);
 			assert_int_equal(s->vocal[b].start, s->vocal[at].start + shift);
-			assert_int_equal(s->vocal[b].midi, s->vocal[at].midi);
+			assert_int_equal(s->vocal[b].midi, s->vocal[at].midi + up);
 		}
 		assert_true(at == s->n_vocal || s->vocal[at].section != other);
 	}
@@ -339,6 +339,70 @@ static void repeated_lines_repeat_their_tune(void **state)
 		score_release(&s);
 	}
 	lyrics_release(&l);
+}
+
+/* ---- the key change ---- */
+
+static int first_raised(const struct score *s)
+{
+	int i = 0;
+	while (i < s->n_sections && !s->sections[i].transpose)
+		i++;
+	return i;
+}
+
+/* The last chorus lies `by` higher, with all that follows; the new key's dominant comes before it, and nothing else has changed. */
+static void check_raised(const struct score *s, int by)
+{
+	int raised = first_raised(s), choruses = 0;
+	assert_true(raised > 0 && raised < s->n_sections);
+	assert_int_equal(s->sections[raised].kind, SECTION_CHORUS);
+	for (int i = raised; i < s->n_sections; i++) {
+		assert_int_equal(s->sections[i].transpose, by);
+		choruses += s->sections[i].kind == SECTION_CHORUS;
+	}
+	assert_int_equal(choruses, 1);
+	int start = s->sections[raised].start;
+	const struct chord *before = &score_chord_at(s, start - 1)->chord, *last = &s->chords[s->n_chords - 1].chord;
+	assert_int_equal(before->root, (7 + by) % 12);
+	assert_int_equal(before->intervals[1], 4);
+	assert_int_equal(last->root, by);
+}
+
+static void the_last_chorus_is_raised(void **state)
+{
+	(void)state;
+	static const char *const with_choruses[] = { "compose-country.txt", "compose-dance.txt", "compose-anthem.txt" };
+	for (int f = 0; f < 3; f++) {
+		struct lyrics l;
+		parse_file(with_choruses[f], &l);
+		for (int st = 0; st < studio.styles.n; st++) {
+			struct style_form *form = &studio.styles.styles[st]->form;
+			const struct style_form kept = *form;
+			for (int by = 1; by <= 4; by++) {
+				struct madrigal_request req = ask(studio.styles.styles[st]->name, (uint64_t)by);
+				struct brief brief;
+				struct score s;
+				form->key_change = by;
+				form->key_change_chance = 1;
+				compose(&l, &req, &brief, &s);
+				check_song(&s, &brief);
+				check_raised(&s, by);
+				score_release(&s);
+				req.key = "D major"; /* who asks for a key keeps it */
+				compose(&l, &req, &brief, &s);
+				assert_int_equal(first_raised(&s), s.n_sections);
+				score_release(&s);
+				req.key = NULL;
+				form->key_change_chance = 0;
+				compose(&l, &req, &brief, &s);
+				assert_int_equal(first_raised(&s), s.n_sections);
+				score_release(&s);
+			}
+			*form = kept;
+		}
+		lyrics_release(&l);
+	}
 }
 
 /* ---- key, length, instrumentals ---- */
@@ -590,7 +654,7 @@ int main(void)
 		cmocka_unit_test(any_song_is_whole), cmocka_unit_test(any_tempo_can_be_sung), cmocka_unit_test(odd_lyrics_are_sung),
 		cmocka_unit_test(more_lines_than_a_song_holds_are_refused),
 		cmocka_unit_test(same_request_same_song), cmocka_unit_test(another_seed_is_another_song), cmocka_unit_test(repeated_lines_repeat_their_tune),
-		cmocka_unit_test(the_key_asked_for_is_kept), cmocka_unit_test(the_length_is_met_to_the_bar),
+		cmocka_unit_test(the_last_chorus_is_raised), cmocka_unit_test(the_key_asked_for_is_kept), cmocka_unit_test(the_length_is_met_to_the_bar),
 		cmocka_unit_test(the_length_that_lyrics_need_is_enough), cmocka_unit_test(instrumentals_have_a_form_and_a_tune),
 		cmocka_unit_test(instruments_get_tunes), cmocka_unit_test(composing_can_be_cancelled), cmocka_unit_test(tunes_are_like_human_ones),
 	};

@@ -219,15 +219,12 @@ static int middle_of_voice(const struct score *s)
 
 static void read_frame(struct arrange *a)
 {
-	static const int major[7] = { 0, 2, 4, 5, 7, 9, 11 }, minor[7] = { 0, 2, 3, 5, 7, 8, 10 };
 	struct score *s = a->s;
 	a->bar = score_bar_ticks(s);
 	a->steps = a->bar / ARRANGE_STEP;
 	a->meter = a->steps == 16 ? "4/4" : s->meter_den == 8 ? "6/8" : "3/4";
 	a->end = s->bars * a->bar;
 	a->tail = (int)(s->tail_s * s->tempo_bpm / 60 * TICKS_PER_QUARTER * 0.9);
-	for (int i = 0; i < 7; i++)
-		a->scale |= 1u << ((s->tonic_pc + (s->minor ? minor[i] : major[i])) % 12);
 	a->voice_centre = middle_of_voice(s);
 	/* The last chord is struck where the last bar begins, or where its last chord does. */
 	a->ring = a->end - a->bar;
@@ -384,6 +381,15 @@ static int hand_over(struct arrange *a, struct madrigal_error *err)
 	return 0;
 }
 
+static unsigned scale_of(const struct score *s, const struct score_section *sec)
+{
+	static const int steps[2][7] = { { 0, 2, 4, 5, 7, 9, 11 }, { 0, 2, 3, 5, 7, 8, 10 } };
+	unsigned scale = 0;
+	for (int i = 0; i < 7; i++)
+		scale |= 1u << ((s->tonic_pc + sec->transpose + steps[s->minor > 0][i]) % 12);
+	return scale;
+}
+
 /* Drums before basses, which listen to the kick; the rest as it comes. */
 static void play(struct arrange *a)
 {
@@ -393,8 +399,10 @@ static void play(struct arrange *a)
 	for (int role = 0; role < PART_ROLES; role++)
 		for (int i = 0; i < a->n_players; i++)
 			for (int k = 0; k < a->n_sections && a->players[i].role == (enum part_role)role; k++)
-				if (a->sections[k].bars > 0)
+				if (a->sections[k].bars > 0) {
+					a->scale = scale_of(a->s, a->sections[k].sec);
 					plays[role](a, &a->players[i], &a->sections[k]);
+				}
 }
 
 int arrange_parts(const struct compose_request *req, struct score *s, struct madrigal_error *err)

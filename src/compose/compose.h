@@ -3,6 +3,7 @@
  *
  *     form.c     sections, bars, where each line lies       plan
  *     harmony.c  chords by section
+ *     key_change.c  the last chorus raised
  *     rhythm.c   onsets for each line's syllables (phrase rhythms of human songs)
  *     melody.c   pitches
  *     cost.c     what is wrong with a tune, in one number; each term with its source

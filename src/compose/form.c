@@ -382,6 +382,8 @@ static void build_sung(struct form *f)
 			struct plan_section *s = add_section(p, SECTION_SOLO, "Solo", -1);
 			set_bars(s, 0, 0, 16);
 		}
+		if (p->key_change && i == key_change_in_lyrics(l) && key_change_needs_bar(l, i))
+			set_bars(add_section(p, SECTION_INTERLUDE, "Key change", -1), 1, 1, 2);
 		add_tagged(f, i, sung);
 		sung += ls->n_lines > 0;
 	}
@@ -650,6 +652,7 @@ int plan_form(struct plan *p, struct madrigal_error *err)
 	int rc = allocate(p, err);
 	if (rc)
 		return rc;
+	key_change_draw(p);
 	const char *ending = p->style->form.ending ? p->style->form.ending : "ring";
 	p->lead_in_s = 0.25;
 	p->tail_s = !strcmp(ending, "stop") ? 1.6 : !strcmp(ending, "fade") ? 2.2 : 3.2;

@@ -176,6 +176,18 @@ static int dominant(struct plan *p)
 	return chord_parse("V", &v, NULL) == 0 ? intern_chord(p, &v) : 0;
 }
 
+/* V with its leading note, as the style colours it: what a new key is led into by. */
+static int leading_dominant(struct plan *p)
+{
+	for (int i = 0; i < p->n_chords; i++) {
+		const struct chord *c = &p->chords[i].chord;
+		if (c->root == 7 && c->bass == 7 && c->n >= 3 && c->intervals[1] == 4)
+			return i;
+	}
+	struct chord v;
+	return chord_parse("V", &v, NULL) == 0 ? intern_chord(p, &v) : 0;
+}
+
 /* The tonic as the style colours it, in root position and plain enough to end on. */
 static int tonic(struct plan *p)
 {
@@ -241,17 +253,24 @@ static float key_cost(const struct plan *p, int pc, int low, int high)
 	return 0.22f * (float)best * (float)best * 0.35f + (p->minor ? minor : major)[pc];
 }
 
-static void choose_key(struct plan *p)
+/* The window of pitches for the song, low enough for its key change. */
+static void choose_range(struct plan *p)
 {
 	const struct singer *singer = p->brief->singer;
 	int top = singer ? singer->high : 69, bottom = singer ? singer->low : 53;
 	/* A singer with room to spare stays below the notes that must be retuned: the voice is cleanest there (docs/voice.md). */
-	int spare = top - bottom - TUNE_SPAN;
-	top -= spare > TOP_EASE ? TOP_EASE : spare > 0 ? spare : 0;
+	int spare = top - bottom - TUNE_SPAN, ease = TOP_EASE + p->key_change;
+	top -= spare > ease ? ease : spare > 0 ? spare : 0;
 	p->high = top;
 	p->low = top - TUNE_SPAN > bottom ? top - TUNE_SPAN : bottom;
 	if (p->high - p->low < 13)
 		p->high = p->low + 13 < singer->top ? p->low + 13 : singer->top;
+	if (singer && p->high + p->key_change > singer->top)
+		p->key_change = singer->top > p->high ? singer->top - p->high : 0;
+}
+
+static void choose_key(struct plan *p)
+{
 	p->tonic_pc = p->brief->tonic_pc;
 	if (p->tonic_pc < 0) {
 		struct rng r = rng_stream(p->req->seed, "key", 0);
@@ -288,25 +307,28 @@ int plan_harmony(struct plan *p, struct madrigal_error *err)
 		return err_nomem(err);
 	}
 	p->minor = p->brief->minor > 0;
+	choose_range(p);
 	int rc = draw_loops(p, loops, owner, err);
 	if (!rc) {
 		for (int i = 0; i < p->n_sections; i++)
 			lay_section(p, i, loops);
 		lay_end(p);
+		key_change_lay(p, p->key_change ? leading_dominant(p) : 0);
 		choose_key(p);
 	}
 	free(loops);
 	return rc;
 }
 
-int plan_from_score(struct plan *p, const struct compose_request *req, const struct score *s, struct madrigal_error *err)
+int plan_from_score(struct plan *p, const struct compose_request *req, const struct score *s, int section, struct madrigal_error *err)
 {
+	int transpose = s->sections[section].transpose;
 	memset(p, 0, sizeof *p);
 	p->req = req;
 	p->brief = req->brief;
 	p->style = req->brief->style;
 	p->lyrics = s->lyrics;
-	p->tonic_pc = s->tonic_pc;
+	p->tonic_pc = (s->tonic_pc + transpose) % 12;
 	p->minor = s->minor > 0;
 	p->bars = s->bars;
 	meter_init(&p->meter, s->meter_num, s->meter_den, s->tempo_bpm);
@@ -314,8 +336,11 @@ int plan_from_score(struct plan *p, const struct compose_request *req, const str
 	if (!p->chord_of_step)
 		return err_nomem(err);
 	for (int i = 0; i < s->n_chords; i++) {
+		struct chord c = s->chords[i].chord;
+		c.root = (c.root + 120 - transpose) % 12;
+		c.bass = (c.bass + 120 - transpose) % 12;
 		int to = s->chords[i].end / STEP_TICKS;
-		set_chord(p, s->chords[i].start / STEP_TICKS, to < p->bars * p->meter.steps ? to : p->bars * p->meter.steps, intern_chord(p, &s->chords[i].chord));
+		set_chord(p, s->chords[i].start / STEP_TICKS, to < p->bars * p->meter.steps ? to : p->bars * p->meter.steps, intern_chord(p, &c));
 	}
 	return 0;
 }

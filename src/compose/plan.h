@@ -77,6 +77,7 @@ struct plan_section {
 	int same_as;                    /* the earlier section that it repeats, or -1 */
 	int least_bars, usual_bars, most_bars; /* of a section that nobody sings */
 	int turnaround;
+	int transpose;                  /* semitones above the song's key, once the score is written */
 	float intensity;
 };
 
@@ -102,6 +103,8 @@ struct plan {
 	struct plan_chord chords[PLAN_CHORDS_MAX]; int n_chords;
 	uint8_t *chord_of_step;         /* bars * meter.steps */
 	int tonic_pc, minor;
+	int key_change;                 /* semitones by which the last chorus is raised; 0: none */
+	int raise_step;                 /* from here on all sounds that much higher: the new key's dominant; see key_change.c */
 	int low, high;                  /* the song's range, MIDI */
 	float centre[FAMILIES];         /* where each family's tune lies */
 	float *stress;                  /* n_syllables x PLACES: what it costs to put a syllable on a place; see rhythm.c */
@@ -115,9 +118,23 @@ int plan_form(struct plan *p, struct madrigal_error *err) MUST_CHECK;
 /* Chords of each section, the key, the ranges. Fills the rest but stress. */
 int plan_harmony(struct plan *p, struct madrigal_error *err) MUST_CHECK;
 void plan_release(struct plan *p);
-/* A plan of a finished score, for its meter, chords and key alone. By plan_release. */
-int plan_from_score(struct plan *p, const struct compose_request *req, const struct score *s, struct madrigal_error *err) MUST_CHECK;
+/* A plan of a finished score, for its meter, chords and key alone: the key at a section. By plan_release. */
+int plan_from_score(struct plan *p, const struct compose_request *req, const struct score *s, int section, struct madrigal_error *err) MUST_CHECK;
 enum tune_family family_of(enum section_kind k);
+
+/* ---- key_change.c ---- */
+
+/* Draws whether the last chorus is raised and by how much: p->key_change. None in a key that was asked for. */
+void key_change_draw(struct plan *p);
+/* The section (of the lyrics, or of the plan) that is raised first: the last of several choruses, or of several hooks; -1: there are not several. */
+int key_change_in_lyrics(const struct lyrics *l);
+int key_change_in_plan(const struct plan *p);
+/* 1: the section of the lyrics before `section` is sung elsewhere too, so its chords cannot lead into a new key there: it needs a bar of its own to do so. */
+int key_change_needs_bar(const struct lyrics *l, int section);
+/* Lays the dominant that leads into the raised section and sets p->raise_step and the sections' transpose. The plan itself stays in one key. */
+void key_change_lay(struct plan *p, int dominant);
+/* Moves the score's chords and voices from p->raise_step on. */
+void key_change_apply(const struct plan *p, struct score *s);
 
 /* ---- drafts ---- */
 

@@ -133,6 +133,7 @@ static void add_sections(struct writer *w)
 		add_key_number(w, "end", score_seconds(s, sec->end));
 		add_key_int(w, "bars", bar > 0 ? (sec->end - sec->start) / bar : 0);
 		add_key_number(w, "intensity", (double)sec->intensity);
+		add_key_int(w, "transpose", sec->transpose);
 		buf_adds(w->out, "}");
 	}
 	close_list(w);
@@ -145,7 +146,9 @@ static void add_chords(struct writer *w)
 	for (int i = 0; i < s->n_chords; i++) {
 		const struct chord *c = &s->chords[i].chord;
 		char name[16];
-		chord_name(c, s->tonic_pc, s->minor, name, sizeof name);
+		int tonic;
+		struct chord seen = score_chord_in_key(s, &s->chords[i], &tonic);
+		chord_name(&seen, tonic, s->minor, name, sizeof name);
 		open_member(w, i);
 		add_key_number(w, "start", score_seconds(s, s->chords[i].start));
 		add_key_number(w, "end", score_seconds(s, s->chords[i].end));

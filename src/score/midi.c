@@ -81,6 +81,12 @@ static int end_tick(const struct score *s)
 	return s->bars * score_bar_ticks(s);
 }
 
+static void add_key(const struct score *s, struct track *t, int tick, int transpose)
+{
+	unsigned char key[2] = { (unsigned char)key_fifths((s->tonic_pc + transpose) % 12, s->minor), s->minor ? 1 : 0 };
+	add_meta(t, tick, META_KEY, key, sizeof key);
+}
+
 static void add_conductor(const struct score *s, struct buf *out)
 {
 	struct track t = open_track(out);
@@ -94,10 +100,12 @@ static void add_conductor(const struct score *s, struct buf *out)
 	int compound = s->meter_den == 8 && s->meter_num % 3 == 0; /* the metronome counts dotted quarters */
 	unsigned char time[4] = { (unsigned char)s->meter_num, power, compound ? 36 : (unsigned char)(96 >> power), 8 };
 	add_meta(&t, 0, META_TIME, time, sizeof time);
-	unsigned char key[2] = { (unsigned char)key_fifths(s->tonic_pc, s->minor), s->minor ? 1 : 0 };
-	add_meta(&t, 0, META_KEY, key, sizeof key);
-	for (int i = 0; i < s->n_sections; i++)
+	add_key(s, &t, 0, 0);
+	for (int i = 0; i < s->n_sections; i++) {
+		if (s->sections[i].transpose != (i ? s->sections[i - 1].transpose : 0))
+			add_key(s, &t, s->sections[i].start, s->sections[i].transpose);
 		add_meta_text(&t, s->sections[i].start, META_MARKER, s->sections[i].name);
+	}
 	close_track(&t, end_tick(s));
 }
 

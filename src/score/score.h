@@ -22,7 +22,8 @@ struct score_section {
 	int lyric_section;        /* index in lyrics.sections, or -1: made by the composer (an intro, a turnaround, an ending) */
 	int start, end;           /* ticks, whole bars */
 	float intensity;          /* 0..1: how full and loud */
-	int same_as;              /* index of the earlier section whose tune and chords this one repeats, or -1 */
+	int same_as;              /* index of the earlier section whose tune and chords this one repeats (moved by the difference of transpose), or -1 */
+	int transpose;            /* semitones that its key lies above the song's: after a key change; chords and notes are those that sound */
 };
 
 struct score_chord {
@@ -69,7 +70,7 @@ struct score {
 	uint64_t seed;
 	double tempo_bpm;         /* quarter notes a minute; in 6/8 too */
 	int meter_num, meter_den;
-	int tonic_pc, minor;      /* the key */
+	int tonic_pc, minor;      /* the key that it begins in; chords count from this tonic throughout */
 	double lead_in_s;         /* seconds of the file before tick 0 (a pickup's breath); = song.json's first_beat */
 	double tail_s;            /* seconds after the last bar in which the last chord rings out */
 	int bars;
@@ -92,5 +93,10 @@ static inline double score_seconds(const struct score *s, double tick) { return 
 static inline double score_duration(const struct score *s) { return score_seconds(s, (double)s->bars * score_bar_ticks(s)) + s->tail_s; }
 /* The chord that sounds at a tick, 0 <= tick < end; NULL outside. */
 const struct score_chord *score_chord_at(const struct score *s, int tick);
+
+/* Semitones by which the key at a tick lies above the song's (score_section.transpose). */
+int score_transpose_at(const struct score *s, int tick);
+/* A chord seen from the key of its section, for writing: *ret_tonic_pc that key's tonic, the result's degrees count from there. */
+struct chord score_chord_in_key(const struct score *s, const struct score_chord *c, int *ret_tonic_pc);
 
 #endif
