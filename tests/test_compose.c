@@ -405,6 +405,89 @@ static void the_last_chorus_is_raised(void **state)
 	}
 }
 
+/* ---- harmony voices ---- */
+
+struct harmony_tally { int notes, thirds, strong, tones, first, last; };
+
+static const struct vocal_note *lead_at(const struct score *s, int tick)
+{
+	int i = 0;
+	while (i < s->n_vocal && s->vocal[i].start != tick)
+		i++;
+	assert_true(i < s->n_vocal); /* a harmony voice sings where the lead does */
+	return &s->vocal[i];
+}
+
+/* The lead's words and times, in choruses only, within the singer's range, each line on one side of the lead and never at its pitch. */
+static void check_harmony(const struct score *s, const struct singer *singer, struct harmony_tally *t)
+{
+	int choruses = 0, nth[SONG_SECTIONS_MAX] = { 0 }, side[HARMONY_VOICES][512] = { { 0 } };
+	for (int i = 0; i < s->n_sections; i++)
+		nth[i] = s->sections[i].kind == SECTION_CHORUS ? choruses++ : -1;
+	for (int v = 0; v < HARMONY_VOICES; v++)
+		for (int i = 0; i < s->n_harmony[v]; i++) {
+			const struct vocal_note *n = &s->harmony[v][i], *lead = lead_at(s, n->start);
+			int apart = n->midi - lead->midi, up = apart > 0 ? 1 : -1, *line = &side[v][(n->section * 7 + n->line) % 512];
+			assert_true(i == 0 || n->start >= n[-1].start + n[-1].dur);
+			assert_int_equal(n->word, lead->word);
+			assert_int_equal(n->syllable, lead->syllable);
+			assert_int_equal(n->dur, lead->dur);
+			assert_true(nth[n->section] >= 0);
+			assert_in_range(n->midi, singer->low, singer->high);
+			assert_in_range(abs(apart), 3, 15);
+			assert_true(*line == 0 || *line == up);
+			assert_true(v == 0 || side[0][(n->section * 7 + n->line) % 512] == -up);
+			*line = up;
+			t->notes++;
+			t->thirds += abs(apart) <= 4 || abs(apart) == 8 || abs(apart) == 9;
+			t->first += nth[n->section] == 0;
+			t->last += nth[n->section] == choruses - 1;
+			if (n->start % score_bar_ticks(s))
+				continue;
+			t->strong++;
+			t->tones += chord_pitch_classes(&score_chord_at(s, n->start)->chord, s->tonic_pc) >> (n->midi % 12) & 1;
+		}
+}
+
+static void choruses_have_harmonies(void **state)
+{
+	(void)state;
+	static const char *const with_choruses[] = { "compose-country.txt", "compose-dance.txt", "compose-anthem.txt" };
+	struct harmony_tally t = { 0 };
+	for (int f = 0; f < 3; f++) {
+		struct lyrics l;
+		parse_file(with_choruses[f], &l);
+		for (int st = 0; st < studio.styles.n; st++) {
+			struct style *style = studio.styles.styles[st];
+			const struct style kept = *style;
+			for (uint64_t seed = 1; seed <= 6; seed++) {
+				struct madrigal_request req = ask(style->name, seed);
+				struct brief brief;
+				struct score s;
+				style->singer.harmony_db = -12;
+				style->form.key_change = seed % 3 ? 0 : 2;
+				style->form.key_change_chance = 1;
+				compose(&l, &req, &brief, &s);
+				check_song(&s, &brief);
+				assert_true(s.n_harmony[0] > 0);
+				check_harmony(&s, brief.singer, &t);
+				score_release(&s);
+				style->singer.harmony_db = -60;
+				compose(&l, &req, &brief, &s);
+				assert_int_equal(s.n_harmony[0] + s.n_harmony[1], 0);
+				score_release(&s);
+			}
+			*style = kept;
+		}
+		lyrics_release(&l);
+	}
+	print_message("harmonies: %d notes, %d %% thirds and sixths, %d %% of %d in the chord on the first beat\n", t.notes, 100 * t.thirds / t.notes,
+	              100 * t.tones / t.strong, t.strong);
+	assert_true(t.thirds * 10 >= t.notes * 7);
+	assert_true(t.tones * 100 >= t.strong * 85);
+	assert_true(t.last > t.first);
+}
+
 /* ---- key, length, instrumentals ---- */
 
 static void the_key_asked_for_is_kept(void **state)
@@ -654,7 +737,7 @@ int main(void)
 		cmocka_unit_test(any_song_is_whole), cmocka_unit_test(any_tempo_can_be_sung), cmocka_unit_test(odd_lyrics_are_sung),
 		cmocka_unit_test(more_lines_than_a_song_holds_are_refused),
 		cmocka_unit_test(same_request_same_song), cmocka_unit_test(another_seed_is_another_song), cmocka_unit_test(repeated_lines_repeat_their_tune),
-		cmocka_unit_test(the_last_chorus_is_raised), cmocka_unit_test(the_key_asked_for_is_kept), cmocka_unit_test(the_length_is_met_to_the_bar),
+		cmocka_unit_test(the_last_chorus_is_raised), cmocka_unit_test(choruses_have_harmonies), cmocka_unit_test(the_key_asked_for_is_kept), cmocka_unit_test(the_length_is_met_to_the_bar),
 		cmocka_unit_test(the_length_that_lyrics_need_is_enough), cmocka_unit_test(instrumentals_have_a_form_and_a_tune),
 		cmocka_unit_test(instruments_get_tunes), cmocka_unit_test(composing_can_be_cancelled), cmocka_unit_test(tunes_are_like_human_ones),
 	};

@@ -280,6 +280,8 @@ static int write_score(const struct plan *p, const struct draft *d, struct score
 	if (!rc)
 		rc = write_backing(p, d, s, err);
 	if (!rc)
+		rc = vocal_harmony_write(p, s, err);
+	if (!rc)
 		key_change_apply(p, s);
 	return rc;
 }

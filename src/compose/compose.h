@@ -7,6 +7,7 @@
  *     rhythm.c   onsets for each line's syllables (phrase rhythms of human songs)
  *     melody.c   pitches
  *     cost.c     what is wrong with a tune, in one number; each term with its source
+ *     vocal_harmony.c  the chorus's harmony voices
  *     arrange.c  the band's parts from the style's grooves
  */
 #ifndef COMPOSE_COMPOSE_H

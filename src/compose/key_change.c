@@ -106,4 +106,6 @@ void key_change_apply(const struct plan *p, struct score *s)
 		}
 	raise_voice(p, s, s->vocal, s->n_vocal);
 	raise_voice(p, s, s->backing, s->n_backing);
+	for (int i = 0; i < HARMONY_VOICES; i++)
+		raise_voice(p, s, s->harmony[i], s->n_harmony[i]);
 }

@@ -136,6 +136,11 @@ void key_change_lay(struct plan *p, int dominant);
 /* Moves the score's chords and voices from p->raise_step on. */
 void key_change_apply(const struct plan *p, struct score *s);
 
+/* ---- vocal_harmony.c ---- */
+
+/* Writes s->harmony for the choruses if the style has harmony voices, from s->vocal as it stands before key_change_apply. */
+int vocal_harmony_write(const struct plan *p, struct score *s, struct madrigal_error *err) MUST_CHECK;
+
 /* ---- drafts ---- */
 
 #define EXTRA_NONE 127

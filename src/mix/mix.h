@@ -12,7 +12,7 @@
 #include "voice/voice.h"
 
 struct mix_stem {
-	char name[32];        /* "drums", ... as the band's, then "vocals" (the lead, dry), "double-vocals", "backing-vocals", "vocal-effects" (plate and
+	char name[32];        /* "drums", ... as the band's, then "vocals" (the lead, dry), "double-vocals", "backing-vocals", "harmony-vocals", "vocal-effects" (plate and
 	                       * echo), "effects" (the band's room and echo), each only if there is one */
 	struct audio audio;   /* stereo, AUDIO_RATE */
 };

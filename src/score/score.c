@@ -24,6 +24,8 @@ void score_release(struct score *s)
 	free(s->chords);
 	free(s->vocal);
 	free(s->backing);
+	for (int i = 0; i < HARMONY_VOICES; i++)
+		free(s->harmony[i]);
 	free(s->parts);
 	memset(s, 0, sizeof *s);
 }

@@ -15,6 +15,7 @@
 #include "words/lyrics.h"
 
 #define TICKS_PER_QUARTER 480
+#define HARMONY_VOICES 2
 
 struct score_section {
 	enum section_kind kind;
@@ -78,6 +79,8 @@ struct score {
 	struct score_chord *chords;     int n_chords;
 	struct vocal_note *vocal;       int n_vocal;   /* the lead, ordered by start; never overlapping */
 	struct vocal_note *backing;     int n_backing; /* (parenthesised) lines, likewise */
+	/* Harmony voices, sung to the left and to the right of the lead: its words and times in some lines, their own pitches; ordered by start. */
+	struct vocal_note *harmony[HARMONY_VOICES]; int n_harmony[HARMONY_VOICES];
 	struct score_part *parts;       int n_parts;
 	struct lyrics *lyrics;    /* borrowed; may be without words */
 };

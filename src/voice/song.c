@@ -16,15 +16,18 @@
 #define BACKING_DB (-5.0)
 #define WEAK_HELD_S 0.3         /* an unstressed syllable within a line is let go after this: held longer it is heard as a word of its own (docs/voice.md) */
 #define WEAK_GAP_S 0.06         /* no shorter silence is made for that */
+#define HARMONY_INTENSITY 0.6f  /* the same in each chorus: a line that returns is sung once */
+
+enum track { TRACK_LEAD, TRACK_BACKING, TRACK_HARMONY };
 
 /* A line of the score, ready to sing. */
 struct take {
 	struct sung_line line;
 	struct sung_syllable *syllables;
 	struct sung_note *notes;
-	int first_note;        /* index in score.vocal or score.backing */
+	int first_note;        /* index in its track's notes */
 	int first_tick;
-	int backing, doubled;
+	int track, doubled;    /* track: enum track, or TRACK_HARMONY + 1 */
 	int job;               /* index of the first take that sounds the same: itself, or an earlier one */
 };
 
@@ -106,7 +109,7 @@ static int make_take(const struct score *s, const struct vocal_note *notes, int 
 
 static int same_sound(const struct take *a, const struct take *b)
 {
-	if (a->line.n_notes != b->line.n_notes || a->line.n_syllables != b->line.n_syllables || a->backing != b->backing ||
+	if (a->line.n_notes != b->line.n_notes || a->line.n_syllables != b->line.n_syllables || a->track != b->track ||
 	    a->line.breath != b->line.breath || memcmp(&a->line.intensity, &b->line.intensity, sizeof(float)))
 		return 0;
 	if (memcmp(a->notes, b->notes, (size_t)a->line.n_notes * sizeof *a->notes))
@@ -119,7 +122,7 @@ static int same_sound(const struct take *a, const struct take *b)
 	return 1;
 }
 
-static int take_notes(struct session *ss, const struct vocal_note *notes, int n, int backing, struct madrigal_error *err)
+static int take_notes(struct session *ss, const struct vocal_note *notes, int n, int track, struct madrigal_error *err)
 {
 	const struct score *s = ss->score;
 	for (int from = 0, to; from < n; from = to) {
@@ -133,7 +136,11 @@ static int take_notes(struct session *ss, const struct vocal_note *notes, int n,
 		if (!ok)
 			return err_nomem(err);
 		t->first_note = from;
-		t->backing = backing;
+		t->track = track;
+		if (track >= TRACK_HARMONY) {
+			t->line.intensity = HARMONY_INTENSITY;
+			t->line.breath = 0;
+		}
 		t->job = ss->n_takes - 1;
 		for (int k = 0; k < ss->n_takes - 1 && t->job == ss->n_takes - 1; k++)
 			if (same_sound(&ss->takes[k], t))
@@ -175,6 +182,8 @@ static int session_init(struct session *ss, struct madrigal_error *err)
 {
 	const struct score *s = ss->score;
 	size_t n = (size_t)(s->n_vocal + s->n_backing) + 1;
+	for (int i = 0; i < HARMONY_VOICES; i++)
+		n += (size_t)s->n_harmony[i];
 	ss->takes = calloc(n, sizeof *ss->takes);
 	ss->jobs = calloc(n, sizeof *ss->jobs);
 	ss->sound = calloc(n, sizeof *ss->sound);
@@ -182,9 +191,11 @@ static int session_init(struct session *ss, struct madrigal_error *err)
 	ss->end = calloc(n, sizeof *ss->end);
 	if (!ss->takes || !ss->jobs || !ss->sound || !ss->start || !ss->end)
 		return err_nomem(err);
-	int rc = take_notes(ss, s->vocal, s->n_vocal, 0, err);
+	int rc = take_notes(ss, s->vocal, s->n_vocal, TRACK_LEAD, err);
 	if (!rc)
-		rc = take_notes(ss, s->backing, s->n_backing, 1, err);
+		rc = take_notes(ss, s->backing, s->n_backing, TRACK_BACKING, err);
+	for (int i = 0; i < HARMONY_VOICES && !rc; i++)
+		rc = take_notes(ss, s->harmony[i], s->n_harmony[i], TRACK_HARMONY + i, err);
 	for (int i = 0; i < ss->n_takes; i++)
 		if (ss->takes[i].job == i)
 			ss->jobs[ss->n_jobs++] = i;
@@ -236,7 +247,7 @@ static int lay_doubles(const struct session *ss, size_t frames, struct vocal_tra
 	struct audio *sides[2] = { &ret->double_left, &ret->double_right };
 	int any = 0;
 	for (int i = 0; i < ss->n_takes; i++)
-		any |= ss->takes[i].doubled && !ss->takes[i].backing;
+		any |= ss->takes[i].doubled && ss->takes[i].track == TRACK_LEAD;
 	if (!any || ss->manner->double_db <= -60)
 		return 0;
 	for (int side = 0; side < 2; side++) {
@@ -244,7 +255,7 @@ static int lay_doubles(const struct session *ss, size_t frames, struct vocal_tra
 		for (int i = 0; i < ss->n_takes && !rc; i++) {
 			const struct take *t = &ss->takes[i];
 			struct audio made;
-			if (!t->doubled || t->backing)
+			if (!t->doubled || t->track != TRACK_LEAD)
 				continue;
 			rc = double_of(&ss->sound[t->job], t->line.seed, side, &made, err);
 			if (rc)
@@ -269,11 +280,15 @@ static int lay_all(struct session *ss, struct vocal_tracks *ret, struct madrigal
 	int rc = s->n_vocal ? audio_init(&ret->lead, AUDIO_RATE, 1, frames, err) : 0;
 	if (!rc && s->n_backing)
 		rc = audio_init(&ret->backing, AUDIO_RATE, 1, frames, err);
+	for (int i = 0; i < HARMONY_VOICES && !rc; i++)
+		if (s->n_harmony[i])
+			rc = audio_init(&ret->harmony[i], AUDIO_RATE, 1, frames, err);
 	for (int i = 0; i < ss->n_takes && !rc; i++) {
 		const struct take *t = &ss->takes[i];
 		double at = take_start(ss, t);
-		lay(t->backing ? &ret->backing : &ret->lead, &ss->sound[t->job], at, t->backing ? BACKING_DB : 0);
-		for (int k = 0; k < t->line.n_notes && !t->backing; k++) {
+		struct audio *track = t->track == TRACK_LEAD ? &ret->lead : t->track == TRACK_BACKING ? &ret->backing : &ret->harmony[t->track - TRACK_HARMONY];
+		lay(track, &ss->sound[t->job], at, t->track == TRACK_BACKING ? BACKING_DB : 0);
+		for (int k = 0; k < t->line.n_notes && t->track == TRACK_LEAD; k++) {
 			ret->start[t->first_note + k] = at + (double)ss->start[t->job][k];
 			ret->end[t->first_note + k] = at + (double)ss->end[t->job][k];
 		}
@@ -310,6 +325,8 @@ void vocal_tracks_release(struct vocal_tracks *t)
 	audio_release(&t->double_left);
 	audio_release(&t->double_right);
 	audio_release(&t->backing);
+	for (int i = 0; i < HARMONY_VOICES; i++)
+		audio_release(&t->harmony[i]);
 	free(t->start);
 	free(t->end);
 	*t = (struct vocal_tracks){ 0 };

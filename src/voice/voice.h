@@ -49,6 +49,7 @@ int voice_sing(struct voice *v, const struct singer *singer, const struct style_
 /* The vocal tracks of a song. All mono, AUDIO_RATE, as long as the song. A track that is empty has frames == 0. */
 struct vocal_tracks {
 	struct audio lead, double_left, double_right, backing;
+	struct audio harmony[HARMONY_VOICES]; /* left, right */
 	double *start, *end;  /* seconds from the song's start, for each of score.vocal: when it was really sung */
 };
 /* Sings the score: lines on `threads` threads, a line that returns with the same words, notes and dynamics is sung once and copied. tick as in pool.h.
