@@ -521,6 +521,79 @@ static void same_seed_same_parts(void **state)
 	}
 }
 
+/* ---- stops and the count-in ---- */
+
+static int sounds_between(const struct score_part *p, int from, int to)
+{
+	for (int i = 0; i < p->n_notes; i++)
+		if (p->notes[i].start < to && p->notes[i].start + p->notes[i].dur > from)
+			return 1;
+	return 0;
+}
+
+static int begins_at(const struct score *s, int tick)
+{
+	int n = 0;
+	for (int i = 0; i < s->n_parts; i++)
+		for (int k = 0; k < s->parts[i].n_notes; k++)
+			n += s->parts[i].role != ROLE_DRUMS && s->parts[i].notes[k].start == tick;
+	return n;
+}
+
+/* Before each chorus all but the drums are silent for a beat, and on its first beat they are back. */
+static void check_stops(struct song *x, const char *what)
+{
+	const struct score *s = &x->score;
+	int beat = s->meter_den == 8 ? 720 : 480;
+	for (int i = 1; i < s->n_sections; i++) {
+		int to = s->sections[i].start;
+		if (s->sections[i].kind != SECTION_CHORUS || s->sections[i - 1].end - s->sections[i - 1].start < 2 * score_bar_ticks(s))
+			continue;
+		for (int k = 0; k < s->n_parts; k++)
+			if (s->parts[k].role != ROLE_DRUMS && sounds_between(&s->parts[k], to - beat, to))
+				fail_msg("%s: %s plays in the stop before section %d", what, s->parts[k].name, i);
+		if (!begins_at(s, to))
+			fail_msg("%s: nobody comes in after the stop before section %d", what, i);
+	}
+}
+
+static void the_band_stops_before_choruses(void **state)
+{
+	(void)state;
+	for (int i = 0; i < styles.n; i++)
+		styles.styles[i]->form.stop_chance = 1;
+	each_song(1, USUAL, check_stops);
+	each_song(1, USUAL, check_notes);
+	for (int i = 0; i < styles.n; i++)
+		styles.styles[i]->form.stop_chance = 0;
+}
+
+static void sticks_count_in(void **state)
+{
+	(void)state;
+	static const struct plan counted[] = { { SECTION_INTRO, 2, 0.3f }, { SECTION_INTRO, 4, 0.3f }, { SECTION_VERSE, 8, 0.5f }, { SECTION_OUTRO, 4, 0.4f } };
+	static const int strokes[][2] = { { 2, 2 }, { 4, 4 }, { 8, 6 } }; /* eight beats: two half notes, four quarters */
+	for (int i = 0; i < styles.n; i++)
+		for (int k = 0; k < 3; k++) {
+			struct song x;
+			make_song(&x, styles.styles[i], "4/4", (uint64_t)k, counted, 4, 1);
+			x.score.sections[0].count_in = strokes[k][0];
+			arrange_song(&x);
+			int end = x.score.sections[0].end, drummers = 0;
+			for (int p = 0; p < x.score.n_parts; p++) {
+				const struct score_part *part = &x.score.parts[p];
+				int n = 0, drums = part->role == ROLE_DRUMS;
+				for (int j = 0; j < part->n_notes && part->notes[j].start < end; j++, n++) {
+					assert_int_equal(part->notes[j].midi, 31);
+					assert_int_equal(part->notes[j].start % TICKS_PER_QUARTER, 0);
+				}
+				assert_int_equal(n, drums && !drummers ? strokes[k][1] : 0);
+				drummers += drums;
+			}
+			free_song(&x);
+		}
+}
+
 static void added_instruments_play(void **state)
 {
 	(void)state;
@@ -614,7 +687,7 @@ int main(void)
 		cmocka_unit_test(bass_has_the_root), cmocka_unit_test(chords_are_the_songs), cmocka_unit_test(drums_lead_into_sections),
 		cmocka_unit_test(the_song_grows), cmocka_unit_test(the_last_chord_rings), cmocka_unit_test(lines_answer_the_singer),
 		cmocka_unit_test(instrumentals_have_a_tune), cmocka_unit_test(same_seed_same_parts), cmocka_unit_test(added_instruments_play),
-		cmocka_unit_test(silenced_parts_are_silent), cmocka_unit_test(strange_meters_are_refused), cmocka_unit_test(it_is_quick),
+		cmocka_unit_test(the_band_stops_before_choruses), cmocka_unit_test(sticks_count_in), cmocka_unit_test(silenced_parts_are_silent), cmocka_unit_test(strange_meters_are_refused), cmocka_unit_test(it_is_quick),
 	};
 	return cmocka_run_group_tests(tests, open_styles, close_styles);
 }

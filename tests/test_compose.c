@@ -405,6 +405,42 @@ static void the_last_chorus_is_raised(void **state)
 	}
 }
 
+/* ---- the count-in ---- */
+
+static void a_band_that_starts_together_is_counted_in(void **state)
+{
+	(void)state;
+	struct lyrics l;
+	int counted = 0;
+	parse_file("compose-anthem.txt", &l);
+	for (int st = 0; st < studio.styles.n; st++) {
+		struct style *style = studio.styles.styles[st];
+		for (uint64_t seed = 1; seed <= 6; seed++) {
+			struct madrigal_request req = ask(style->name, seed);
+			struct brief brief;
+			struct score s, plain;
+			compose(&l, &req, &brief, &plain);
+			style->form.count_in = 4;
+			compose(&l, &req, &brief, &s);
+			check_song(&s, &brief);
+			assert_true(s.lead_in_s == plain.lead_in_s); /* the sticks are a bar, so the first beat stays where it was */
+			int drums = 0;
+			for (int i = 0; i < plain.n_parts; i++)
+				for (int k = 0; k < plain.parts[i].n_notes && plain.parts[i].role == ROLE_DRUMS; k++)
+					drums |= plain.parts[i].notes[k].start < score_bar_ticks(&plain);
+			int own = s.sections[0].count_in == 4;
+			assert_int_equal(s.bars, plain.bars + (own ? s.sections[0].end / score_bar_ticks(&s) : 0));
+			assert_true(own || !drums);
+			counted += own;
+			style->form.count_in = 0;
+			score_release(&s);
+			score_release(&plain);
+		}
+	}
+	assert_true(counted > 0);
+	lyrics_release(&l);
+}
+
 /* ---- harmony voices ---- */
 
 struct harmony_tally { int notes, thirds, strong, tones, first, last; };
@@ -737,7 +773,7 @@ int main(void)
 		cmocka_unit_test(any_song_is_whole), cmocka_unit_test(any_tempo_can_be_sung), cmocka_unit_test(odd_lyrics_are_sung),
 		cmocka_unit_test(more_lines_than_a_song_holds_are_refused),
 		cmocka_unit_test(same_request_same_song), cmocka_unit_test(another_seed_is_another_song), cmocka_unit_test(repeated_lines_repeat_their_tune),
-		cmocka_unit_test(the_last_chorus_is_raised), cmocka_unit_test(choruses_have_harmonies), cmocka_unit_test(the_key_asked_for_is_kept), cmocka_unit_test(the_length_is_met_to_the_bar),
+		cmocka_unit_test(the_last_chorus_is_raised), cmocka_unit_test(a_band_that_starts_together_is_counted_in), cmocka_unit_test(choruses_have_harmonies), cmocka_unit_test(the_key_asked_for_is_kept), cmocka_unit_test(the_length_is_met_to_the_bar),
 		cmocka_unit_test(the_length_that_lyrics_need_is_enough), cmocka_unit_test(instrumentals_have_a_form_and_a_tune),
 		cmocka_unit_test(instruments_get_tunes), cmocka_unit_test(composing_can_be_cancelled), cmocka_unit_test(tunes_are_like_human_ones),
 	};

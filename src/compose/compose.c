@@ -101,7 +101,7 @@ static int write_sections(const struct plan *p, struct score *s, struct madrigal
 		const struct plan_section *ps = &p->sections[i];
 		struct score_section *ss = &s->sections[i];
 		*ss = (struct score_section){ .kind = ps->kind, .lyric_section = ps->lyric_section, .start = ps->bar * bar, .end = (ps->bar + ps->bars) * bar,
-		                              .intensity = ps->intensity, .same_as = ps->same_as, .transpose = ps->transpose };
+		                              .intensity = ps->intensity, .same_as = ps->same_as, .count_in = ps->count_in, .transpose = ps->transpose };
 		snprintf(ss->name, sizeof ss->name, "%s", ps->name);
 	}
 	s->n_sections = p->n_sections;

@@ -36,6 +36,9 @@ struct tune_note { int start, dur, midi; }; /* ticks from the song's start */
 int compose_lead_tune(const struct compose_request *req, const struct score *s, int section, int low, int high, struct tune_note **ret_notes,
                       int *ret_n, struct madrigal_error *err) MUST_CHECK;
 
+/* How strongly a style's part plays in a section, by fallback; 0: silent. */
+float style_part_level(const struct style_part *sp, enum section_kind kind);
+
 /* ---- the meter ---- */
 
 enum place { PLACE_STRONG, PLACE_BEAT, PLACE_EIGHTH, PLACE_SIXTEENTH, PLACES };
@@ -77,6 +80,7 @@ struct plan_section {
 	int same_as;                    /* the earlier section that it repeats, or -1 */
 	int least_bars, usual_bars, most_bars; /* of a section that nobody sings */
 	int turnaround;
+	int count_in;                   /* as in score_section */
 	int transpose;                  /* semitones above the song's key, once the score is written */
 	float intensity;
 };

@@ -12,6 +12,8 @@
 
 #define STEM_PEAK 0.97f
 #define REMASTER_LU 0.2
+#define FADE_MOST_S 16.0
+#define FADE_LEAST_S 4.0
 #define MAX_VOICE_STEMS 6 /* vocals, doubles, backing, harmonies, their effects, the band's effects */
 
 /* ------------------------------------------------------------------ setting up */
@@ -188,6 +190,25 @@ static void scale_stem(struct audio *a, double gain)
 			a->ch[c][i] *= g;
 }
 
+/* A song that ends in a fade: all stems sink over the last section, once the last word is sung. 12 dB down half way, as a hand does it. */
+static void fade_out(struct desk *d)
+{
+	const struct score *s = d->score;
+	double end = (double)d->frames / AUDIO_RATE, from = end - FADE_MOST_S;
+	if (s->n_sections)
+		from = fmax(from, score_seconds(s, s->sections[s->n_sections - 1].start));
+	if (s->n_vocal)
+		from = fmax(from, score_seconds(s, s->vocal[s->n_vocal - 1].start + s->vocal[s->n_vocal - 1].dur));
+	from = fmax(0, fmin(from, end - fmin(FADE_LEAST_S, 0.3 * end)));
+	size_t first = (size_t)(from * AUDIO_RATE);
+	for (int i = 0; i < d->n_stems; i++)
+		for (size_t k = first; k < d->frames; k++) {
+			float left = (float)(d->frames - k) / (float)(d->frames - first);
+			d->stems[i].audio.ch[0][k] *= left * left;
+			d->stems[i].audio.ch[1][k] *= left * left;
+		}
+}
+
 /* From strips to finished stems: all but the master's gain. scratch: a stereo buffer as long as the song. */
 static int mix_stems(struct desk *d, int threads, float *scratch[2], struct progress *p, struct madrigal_error *err)
 {
@@ -212,6 +233,8 @@ static int mix_stems(struct desk *d, int threads, float *scratch[2], struct prog
 	for (int i = 0; i < d->n_stems; i++)
 		if (d->channel[i].gain != 1)
 			scale_stem(&d->stems[i].audio, d->channel[i].gain);
+	if (!strcmp(d->brief->style->form.ending, "fade"))
+		fade_out(d);
 	return 0;
 }
 

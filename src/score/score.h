@@ -24,6 +24,7 @@ struct score_section {
 	int start, end;           /* ticks, whole bars */
 	float intensity;          /* 0..1: how full and loud */
 	int same_as;              /* index of the earlier section whose tune and chords this one repeats (moved by the difference of transpose), or -1 */
+	int count_in;             /* beats of sticks that it is made of, and nothing else: before a band that starts together; else 0 */
 	int transpose;            /* semitones that its key lies above the song's: after a key change; chords and notes are those that sound */
 };
 
