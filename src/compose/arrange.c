@@ -453,7 +453,7 @@ static void lay_stops(struct arrange *a)
 		if (!arrange_is_chorus(as->sec->kind) || arrange_is_chorus(before->sec->kind) || before->sec->count_in || before->bars < 2 ||
 		    rng_unit(&r) >= a->style->form.stop_chance)
 			continue;
-		int to = as->sec->start, from = to - beat * (1 + (int)rng_below(&r, 2)), fill = drums_in(a, from, to);
+		int to = as->sec->start, beats = a->bar >= 4 * beat ? 1 + (int)rng_below(&r, 2) : 1, from = to - beats * beat, fill = drums_in(a, from, to);
 		int sung = sings_in(a->s, from, to), drums_too = sung && rng_below(&r, 2);
 		if (!fill && !sung)
 			from = to - beat;
