@@ -205,6 +205,22 @@ static int chord_at_end(const struct plan *p, int bar)
 	return p->chord_of_step[(bar + 1) * p->meter.steps - 1];
 }
 
+/* What the text's last mark asks of a section's end: 1 a full close (a full stop), -1 a half close (a question, a comma), 0 nothing. */
+static int close_of(const struct plan *p, const struct plan_section *s)
+{
+	char mark = s->n_phrases ? p->phrases[s->first_phrase + s->n_phrases - 1].punct : 0;
+	return mark == '.' || mark == '!' ? 1 : mark == '?' || mark == ',' || mark == ':' ? -1 : 0;
+}
+
+/* The tonic in the last bar, something that leads there in the one before. */
+static void close_fully(struct plan *p, const struct plan_section *s)
+{
+	int steps = p->meter.steps, last = s->bar + s->bars - 1, half = p->meter.eighths_lead || steps == 16 ? steps / 2 : 8;
+	set_chord(p, last * steps, (last + 1) * steps, tonic(p));
+	if (!leads_on(p, chord_at_end(p, last - 1)) && p->chords[chord_at_end(p, last - 1)].chord.root != 8)
+		set_chord(p, (last - 1) * steps + half, last * steps, dominant(p));
+}
+
 static void lay_section(struct plan *p, int index, const struct loop *loops)
 {
 	const struct plan_section *s = &p->sections[index], *next = index + 1 < p->n_sections ? &p->sections[index + 1] : NULL;
@@ -214,12 +230,14 @@ static void lay_section(struct plan *p, int index, const struct loop *loops)
 	int lead = s->lead_bars ? l->bars * stretch - s->lead_bars % (l->bars * stretch) : 0;
 	for (int b = 0; b < s->bars; b++)
 		lay_bar(p, s->bar + b, l, (b + lead) / stretch % l->bars);
-	if (!next || next->same_as == index)
+	int to_high = next && family_is_high(next->family) && !family_is_high(s->family), close = close_of(p, s);
+	if (close > 0 && !to_high && s->bars >= 4)
+		close_fully(p, s);
+	if (!next || (next->same_as == index && close >= 0))
 		return;
 	int last = s->bar + s->bars - 1, half = p->meter.eighths_lead || steps == 16 ? steps / 2 : 8;
-	int to_high = family_is_high(next->family) && !family_is_high(s->family);
 	int from_high = family_is_high(s->family) && !family_is_high(next->family) && next->family == FAMILY_VERSE;
-	if ((to_high || from_high || s->turnaround) && s->bars > 1 && !leads_on(p, chord_at_end(p, last)))
+	if ((to_high || from_high || s->turnaround || close < 0) && s->bars > 1 && !leads_on(p, chord_at_end(p, last)))
 		set_chord(p, last * steps + half, (last + 1) * steps, dominant(p));
 }
 

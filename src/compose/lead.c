@@ -18,13 +18,16 @@ static int is_sung(const struct score *s, int section)
 	return 0;
 }
 
-/* The first phrase of the first chorus that is sung, cut to LEAD_BARS, in a key `transpose` above the song's; 0 notes if there is none. */
+/* The first phrase of the first chorus that is sung, else of whatever is, cut to LEAD_BARS, in a key `transpose` above the song's; 0 notes if there is none. */
 static void find_hook(const struct plan *p, const struct score *s, int transpose, struct lead_phrase *hook)
 {
+	int chorus = 0;
 	hook->n = 0;
+	for (int i = 0; i < s->n_sections; i++)
+		chorus |= family_of(s->sections[i].kind) == FAMILY_CHORUS && is_sung(s, i);
 	for (int i = 0; i < s->n_sections; i++) {
 		const struct score_section *sec = &s->sections[i];
-		if (family_of(sec->kind) != FAMILY_CHORUS || !is_sung(s, i))
+		if ((chorus && family_of(sec->kind) != FAMILY_CHORUS) || !is_sung(s, i))
 			continue;
 		int line = -1;
 		for (int k = 0; k < s->n_vocal && hook->n < PHRASE_MAX; k++) {

@@ -252,8 +252,9 @@ static void set_window(const struct plan *p, const struct plan_phrase *ph, const
 		t->low = t->high - 5;
 	t->close = 0;
 	t->rise = ph->punct == '?' ? 1 : 0;
+	float chance = ph->ends_section ? rng_unit(r) : 0;
 	if (ph->ends_section)
-		t->close = family_is_high(s->family) || rng_unit(r) < 0.4f ? 1 : -0.5f;
+		t->close = ph->punct == ',' || ph->punct == '?' ? -1 : family_is_high(s->family) || ph->punct == '.' || ph->punct == '!' || chance < 0.4f ? 1 : -0.5f;
 	else if (ph->punct == ',' || ph->punct == '?' || ph->punct == ':' || !ph->ends_line)
 		t->close = -1;
 	else if (ph->punct == '.' || ph->punct == '!' || k % 2)
