@@ -379,7 +379,7 @@ static void the_last_chorus_is_raised(void **state)
 		for (int st = 0; st < studio.styles.n; st++) {
 			struct style_form *form = &studio.styles.styles[st]->form;
 			const struct style_form kept = *form;
-			for (int by = 1; by <= 4; by++) {
+			for (int by = 1 + (st + f) % 2; by <= 4; by += 2) {
 				struct madrigal_request req = ask(studio.styles.styles[st]->name, (uint64_t)by);
 				struct brief brief;
 				struct score s;
@@ -415,10 +415,12 @@ static void a_band_that_starts_together_is_counted_in(void **state)
 	parse_file("compose-anthem.txt", &l);
 	for (int st = 0; st < studio.styles.n; st++) {
 		struct style *style = studio.styles.styles[st];
-		for (uint64_t seed = 1; seed <= 6; seed++) {
+		int kept = style->form.count_in;
+		for (uint64_t seed = 1; seed <= 3; seed++) {
 			struct madrigal_request req = ask(style->name, seed);
 			struct brief brief;
 			struct score s, plain;
+			style->form.count_in = 0;
 			compose(&l, &req, &brief, &plain);
 			style->form.count_in = 4;
 			compose(&l, &req, &brief, &s);
@@ -432,10 +434,10 @@ static void a_band_that_starts_together_is_counted_in(void **state)
 			assert_int_equal(s.bars, plain.bars + (own ? s.sections[0].end / score_bar_ticks(&s) : 0));
 			assert_true(own || !drums);
 			counted += own;
-			style->form.count_in = 0;
 			score_release(&s);
 			score_release(&plain);
 		}
+		style->form.count_in = kept;
 	}
 	assert_true(counted > 0);
 	lyrics_release(&l);
@@ -496,8 +498,8 @@ static void choruses_have_harmonies(void **state)
 		for (int st = 0; st < studio.styles.n; st++) {
 			struct style *style = studio.styles.styles[st];
 			const struct style kept = *style;
-			for (uint64_t seed = 1; seed <= 6; seed++) {
-				struct madrigal_request req = ask(style->name, seed);
+			for (uint64_t seed = 1; seed <= 3; seed++) {
+				struct madrigal_request req = ask(style->name, seed + (uint64_t)f * 3);
 				struct brief brief;
 				struct score s;
 				style->singer.harmony_db = -12;

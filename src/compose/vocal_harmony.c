@@ -198,7 +198,9 @@ static void add_line(struct harmonist *h, struct run *r, int voice)
 	struct run source = *r;
 	source.first = r->source;
 	int *midi = calloc((size_t)r->n * 2, sizeof *midi), *first = midi + r->n, side = usual_side(h, &source);
-	int ok = midi && lead_voice(h, &source, side, NULL, first);
+	int ok = midi != NULL;
+	if (ok && !lead_voice(h, &source, side, NULL, first)) /* no room on that side */
+		ok = lead_voice(h, &source, side = -side, NULL, first);
 	if (ok && voice)
 		ok = lead_voice(h, &source, -side, first, midi);
 	struct vocal_note *out = s->harmony[voice] + s->n_harmony[voice];
