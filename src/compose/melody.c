@@ -174,6 +174,7 @@ static void fill_task(const struct plan *p, const struct pitch_tables *tab, stru
 	release_hanging(p, t);
 	if (t->fixed[last] == FREE)
 		t->fixed[last] = (int8_t)draw_final(p, t, r);
+	release_hanging(p, t); /* those before the end that was drawn, too */
 	for (int i = 0; i < t->n; i++)
 		t->midi[i] = t->fixed[i] != FREE ? t->fixed[i] : (int8_t)draw_pitch(p, tab, t, i, r);
 }
