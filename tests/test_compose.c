@@ -405,6 +405,41 @@ static void the_last_chorus_is_raised(void **state)
 	}
 }
 
+/* ---- cadences ---- */
+
+static const struct chord *chord_at_end_of(const struct score *s, int lyric_section)
+{
+	int i = 0;
+	while (i < s->n_sections && s->sections[i].lyric_section != lyric_section)
+		i++;
+	assert_true(i < s->n_sections);
+	const struct score_chord *c = score_chord_at(s, s->sections[i].end - 1);
+	assert_non_null(c);
+	return &c->chord;
+}
+
+/* A full stop comes home, a question stays open, as the text has it. */
+static void sections_close_as_their_text_does(void **state)
+{
+	(void)state;
+	struct lyrics l;
+	parse("[Verse]\nThe boats are lying on the sand\nThe nets are hanging in the wind\nThe gulls are quarrelling for bread\nAnd evening comes across the bay.\n"
+	      "[Bridge]\nI never thought that you would go\nI never thought that I would stay\nThe letters all are in my hand\nAnd who will tell me what they say?\n"
+	      "[Verse]\nThe lamps are burning on the hill\nThe doors are closing one by one\nThe road is winding to the sea\nAnd all the singing now is done.\n", &l);
+	for (int st = 0; st < studio.styles.n; st++)
+		for (uint64_t seed = 1; seed <= 6; seed++) {
+			struct madrigal_request req = ask(studio.styles.styles[st]->name, seed);
+			struct brief brief;
+			struct score s;
+			compose(&l, &req, &brief, &s);
+			const struct chord *verse = chord_at_end_of(&s, 0), *bridge = chord_at_end_of(&s, 1);
+			assert_int_equal(verse->root, 0);
+			assert_int_not_equal(bridge->root, 0);
+			score_release(&s);
+		}
+	lyrics_release(&l);
+}
+
 /* ---- the count-in ---- */
 
 static void a_band_that_starts_together_is_counted_in(void **state)
@@ -775,7 +810,7 @@ int main(void)
 		cmocka_unit_test(any_song_is_whole), cmocka_unit_test(any_tempo_can_be_sung), cmocka_unit_test(odd_lyrics_are_sung),
 		cmocka_unit_test(more_lines_than_a_song_holds_are_refused),
 		cmocka_unit_test(same_request_same_song), cmocka_unit_test(another_seed_is_another_song), cmocka_unit_test(repeated_lines_repeat_their_tune),
-		cmocka_unit_test(the_last_chorus_is_raised), cmocka_unit_test(a_band_that_starts_together_is_counted_in), cmocka_unit_test(choruses_have_harmonies), cmocka_unit_test(the_key_asked_for_is_kept), cmocka_unit_test(the_length_is_met_to_the_bar),
+		cmocka_unit_test(the_last_chorus_is_raised), cmocka_unit_test(sections_close_as_their_text_does), cmocka_unit_test(a_band_that_starts_together_is_counted_in), cmocka_unit_test(choruses_have_harmonies), cmocka_unit_test(the_key_asked_for_is_kept), cmocka_unit_test(the_length_is_met_to_the_bar),
 		cmocka_unit_test(the_length_that_lyrics_need_is_enough), cmocka_unit_test(instrumentals_have_a_form_and_a_tune),
 		cmocka_unit_test(instruments_get_tunes), cmocka_unit_test(composing_can_be_cancelled), cmocka_unit_test(tunes_are_like_human_ones),
 	};
