@@ -307,7 +307,7 @@ static void check_singer(struct song *x)
 		assert_in_range(s->backing[i].midi, who->low - 2, who->top);
 	for (int v = 0; v < HARMONY_VOICES; v++)
 		for (int i = 0; i < s->n_harmony[v]; i++)
-			assert_in_range(s->harmony[v][i].midi, who->low, who->high);
+			assert_in_range(s->harmony[v][i].midi, who->low, who->top);
 }
 
 static void nobody_sings_beyond_the_singers_range(void **state)

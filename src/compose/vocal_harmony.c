@@ -4,7 +4,7 @@
  * Each line of a voice is the cheapest way through the pitches of the key on its side of the lead (a Viterbi search): thirds before sixths before
  * fourths and fifths, tones of the chord where the beat is strong or the note long, small steps, no parallel perfect intervals: the rules of
  * two-part writing that any harmony book has. The first chorus has a voice on its hook and its last line, later ones on half of their lines, the last
- * on all, with a second voice on the other side. Since every different line must be sung, there is a limit in seconds; a line that returns counts once. */
+ * on all, with a second voice on the other side, or beyond the first where the singer has no room there. Since every different line must be sung, there is a limit in seconds; a line that returns counts once. */
 #include "compose/plan.h"
 
 #include <math.h>
@@ -15,6 +15,7 @@
 #define REACH 13           /* pitches on one side of the lead */
 #define NEAREST 3          /* semitones from the lead */
 #define NETWORK_HEADROOM 4 /* as in voice/: above high less this, a voice is retuned */
+#define ABOVE 2            /* semitones above the singer's high that a voice may reach behind the lead */
 #define DYNAMIC 0.55f
 
 struct harmonist {
@@ -59,6 +60,8 @@ static float pitch_cost(const struct harmonist *h, const struct vocal_note *lead
 	float cost = interval_cost(abs(q - lead->midi), tone && lead_tone) + (tone ? 0 : strong ? 4 : 0.6f);
 	if (q > h->easy)
 		cost += 0.25f * (float)(q - h->easy);
+	if (other && (q - lead->midi) * (other - lead->midi) > 0 && abs(q - lead->midi) < abs(other - lead->midi) + NEAREST)
+		return 1e6f;
 	if (other) {
 		int apart = abs(q - other) % 12;
 		cost += apart == 0 ? 2.5f : apart == 1 || apart == 11 ? 4 : apart == 2 || apart == 10 ? 1.5f : 0;
@@ -201,8 +204,8 @@ static void add_line(struct harmonist *h, struct run *r, int voice)
 	int ok = midi != NULL;
 	if (ok && !lead_voice(h, &source, side, NULL, first)) /* no room on that side */
 		ok = lead_voice(h, &source, side = -side, NULL, first);
-	if (ok && voice)
-		ok = lead_voice(h, &source, -side, first, midi);
+	if (ok && voice && !lead_voice(h, &source, -side, first, midi)) /* beyond the first voice */
+		ok = lead_voice(h, &source, side, first, midi);
 	struct vocal_note *out = s->harmony[voice] + s->n_harmony[voice];
 	for (int i = 0; i < r->n && ok; i++) {
 		out[i] = lead[i];
@@ -244,7 +247,7 @@ int vocal_harmony_write(const struct plan *p, struct score *s, struct madrigal_e
 	const struct singer *singer = p->brief->singer;
 	if (p->style->singer.harmony_db <= -60 || !s->n_vocal || !singer)
 		return 0;
-	struct harmonist h = { .p = p, .s = s, .low = singer->low, .high = singer->high < singer->top ? singer->high : singer->top };
+	struct harmonist h = { .p = p, .s = s, .low = singer->low, .high = singer->high + ABOVE < singer->top ? singer->high + ABOVE : singer->top };
 	h.easy = singer->high - NETWORK_HEADROOM;
 	int count = 0, nth;
 	h.sung = calloc((size_t)s->n_vocal * HARMONY_VOICES, sizeof *h.sung);

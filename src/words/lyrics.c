@@ -192,8 +192,11 @@ static void find_returns(const struct events *ev, int a, int b, unsigned char *s
 	for (int i = a; i < b && n < RETURN_TEXT; i++)
 		if (ev->items[i].type == EVENT_LINE)
 			line[n++] = i;
-	for (int i = 0; i < n; i++)
-		for (int j = i + RETURN_LEAST; j < n; j++) {
+	for (int i = 0; i < n; i++) {
+		int seen = 0; /* what returns is counted from where it came first */
+		for (int e = 0; e < i && !seen; e++)
+			seen = run_length(ev, line, n, e, i) >= RETURN_LEAST;
+		for (int j = i + RETURN_LEAST; j < n && !seen; j++) {
 			int len = run_length(ev, line, n, i, j), count = 1;
 			for (int k = j; len >= RETURN_LEAST && k + len <= n; k += run_length(ev, line, n, i, k) >= len ? (count++, len) : 1)
 				;
@@ -203,6 +206,7 @@ static void find_returns(const struct events *ev, int a, int b, unsigned char *s
 				best_worth = len * (count - 1);
 			}
 		}
+	}
 	for (int k = best; best_len && k + best_len <= n;) {
 		if (k != best && run_length(ev, line, n, best, k) < best_len) {
 			k++;
