@@ -76,6 +76,7 @@ struct madrigal_request {
 	const char *out_file;       /* the master alone, by this name; NULL: none. At least one of the two is needed. */
 	enum madrigal_format format;/* of the master */
 	int sample_rate;            /* of the master, Hz: 16000, 22050, 24000, 32000, 44100, 48000 */
+	int channels;               /* of the master: 2, or 1 (left and right averaged; its loudness is measured as heard from two loudspeakers) */
 	int bitrate;                /* of MP3, bits a second: 32000..320000, one that the sample rate allows */
 	int stems;                  /* nonzero: stems/ in out_dir (48 kHz WAV, 24 bits) */
 };

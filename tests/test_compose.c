@@ -130,9 +130,11 @@ static void check_breaths(const struct score *s)
 	for (int i = 0; i + 1 < s->n_vocal; i++) {
 		const struct vocal_note *a = &s->vocal[i], *b = a + 1;
 		double rest = score_seconds(s, b->start) - score_seconds(s, a->start + a->dur);
-		if (a->line != b->line)
+		if (a->line != b->line && !a->spoken)
 			assert_true(rest > 0.34 && rest > 0.49 * beat_s - 1e-6);
-		assert_true(score_seconds(s, b->start) - score_seconds(s, a->start) > 0.149);
+		else if (a->line != b->line)
+			assert_true(rest > 0.099);
+		assert_true(score_seconds(s, b->start) - score_seconds(s, a->start) > (a->spoken ? 0.109 : 0.149));
 	}
 }
 
@@ -751,6 +753,8 @@ static void tally_song(const struct score *s, struct tally *t)
 	int count[2] = { 0, 0 }, top[2] = { 0, 0 };
 	for (int i = 0; i < s->n_vocal; i++) {
 		const struct vocal_note *n = &s->vocal[i];
+		if (n->spoken)
+			continue;
 		int beat = n->start % TICKS_PER_QUARTER == 0, k = s->sections[n->section].kind == SECTION_CHORUS;
 		enum stress st = l->syllables[l->words[n->word].first_syllable + n->syllable].stress;
 		t->notes++;
@@ -775,6 +779,8 @@ static void tally_song(const struct score *s, struct tally *t)
 			top[k] = n->midi > top[k] ? n->midi : top[k];
 		}
 	}
+	if (!count[0] || !count[1])
+		return;
 	t->songs++;
 	t->lift += sum[1] / count[1] - sum[0] / count[0];
 	t->peaks += top[1] >= top[0];
@@ -809,6 +815,105 @@ static void tunes_are_like_human_ones(void **state)
 	assert_true(t.peaks >= t.songs - 1);
 }
 
+/* ---- rap ---- */
+
+/* Makes a rapper of the first style's singer; give_back() undoes it. */
+static char rap_manner[] = "rap";
+static struct style make_rapper(void)
+{
+	struct style *st = studio.styles.styles[0], before = *st;
+	st->singer.manner = rap_manner;
+	st->form.line_bars = 1;
+	return before;
+}
+
+static void give_back(const struct style *before)
+{
+	*studio.styles.styles[0] = *before;
+}
+
+static void rap_is_sung_whole_at_any_tempo(void **state)
+{
+	(void)state;
+	static const double tempos[] = { 40, 70, 92, 121, 150, 240 };
+	struct style before = make_rapper();
+	for (size_t f = 0; f <= SONGS; f++) {
+		struct lyrics l;
+		parse_file(f < SONGS ? songs[f] : "compose-rap.txt", &l);
+		for (size_t t = 0; t < sizeof tempos / sizeof tempos[0]; t++) {
+			struct madrigal_request req = ask(studio.styles.styles[0]->name, t + 1);
+			struct brief brief;
+			struct score s;
+			req.tempo_bpm = tempos[t];
+			req.time_signature = t == 4 ? "3/4" : t == 3 ? "6/8" : "4/4";
+			compose(&l, &req, &brief, &s);
+			check_song(&s, &brief);
+			for (int i = 0; i < s.n_vocal; i++)
+				assert_int_equal(s.vocal[i].spoken, family_of(s.sections[s.vocal[i].section].kind) != FAMILY_CHORUS &&
+				                                    family_of(s.sections[s.vocal[i].section].kind) != FAMILY_POST);
+			score_release(&s);
+		}
+		lyrics_release(&l);
+	}
+	give_back(&before);
+}
+
+struct rap_tally { double strong, strong_on, weak, weak_on, sixteenths, lines, ends_on_four, one_bar; };
+
+static void tally_rap(const struct score *s, struct rap_tally *t)
+{
+	const struct lyrics *l = s->lyrics;
+	int bar = score_bar_ticks(s);
+	for (int i = 0, first = 0; i < s->n_vocal; i++) {
+		const struct vocal_note *n = &s->vocal[i];
+		const struct word *w = &l->words[n->word];
+		int beat = n->start % TICKS_PER_QUARTER == 0, strong = w->n_syllables == 1 ? w->content : l->syllables[w->first_syllable + n->syllable].stress == STRESS_PRIMARY;
+		if (!n->spoken) {
+			first = i + 1;
+			continue;
+		}
+		*(strong ? &t->strong : &t->weak) += 1;
+		*(strong ? &t->strong_on : &t->weak_on) += beat;
+		if (i + 1 < s->n_vocal && n[1].line == n->line) {
+			t->sixteenths += n[1].start - n->start == STEP_TICKS;
+			continue;
+		}
+		t->lines++;
+		t->one_bar += n->start - s->vocal[first].start < bar;
+		for (int k = i; k >= first && s->vocal[k].word == n->word; k--)
+			t->ends_on_four += s->vocal[k].start % bar == 3 * TICKS_PER_QUARTER;
+		first = i + 1;
+	}
+}
+
+/* The figures of 124 rap songs, and lines that end on the fourth beat, where rap rhymes. */
+static void rap_is_like_human_rap(void **state)
+{
+	(void)state;
+	struct style before = make_rapper();
+	struct rap_tally t = { 0 };
+	struct lyrics l;
+	parse_file("compose-rap.txt", &l);
+	for (uint64_t seed = 1; seed <= 6; seed++) {
+		struct madrigal_request req = ask(studio.styles.styles[0]->name, seed);
+		struct brief brief;
+		struct score s;
+		req.candidates = 48;
+		req.tempo_bpm = 92;
+		req.time_signature = "4/4";
+		compose(&l, &req, &brief, &s);
+		tally_rap(&s, &t);
+		score_release(&s);
+	}
+	lyrics_release(&l);
+	give_back(&before);
+	assert_true(t.strong_on / t.strong > 0.42 && t.strong_on / t.strong < 0.75);
+	assert_true(t.weak_on / t.weak < 0.09);
+	assert_true(t.sixteenths / (t.strong + t.weak) > 0.5 && t.sixteenths / (t.strong + t.weak) < 0.8);
+	assert_true(t.ends_on_four / t.lines > 0.6);
+	assert_true(t.one_bar / t.lines > 0.95);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -818,6 +923,7 @@ int main(void)
 		cmocka_unit_test(the_last_chorus_is_raised), cmocka_unit_test(sections_close_as_their_text_does), cmocka_unit_test(a_band_that_starts_together_is_counted_in), cmocka_unit_test(choruses_have_harmonies), cmocka_unit_test(the_key_asked_for_is_kept), cmocka_unit_test(the_length_is_met_to_the_bar),
 		cmocka_unit_test(the_length_that_lyrics_need_is_enough), cmocka_unit_test(instrumentals_have_a_form_and_a_tune),
 		cmocka_unit_test(instruments_get_tunes), cmocka_unit_test(composing_can_be_cancelled), cmocka_unit_test(tunes_are_like_human_ones),
+		cmocka_unit_test(rap_is_sung_whole_at_any_tempo), cmocka_unit_test(rap_is_like_human_rap),
 	};
 	return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -126,8 +126,8 @@ static struct song *song_new(int sung)
 	if (sung) {
 		assert_int_equal(audio_init(&g->vocals.lead, AUDIO_RATE, 1, FRAMES, NULL), 0);
 		sing(&g->vocals.lead, 196, 1);
-		g->vocals.start = g->start;
-		g->vocals.end = g->end;
+		g->vocals.lead_times.start = g->start;
+		g->vocals.lead_times.end = g->end;
 		for (int i = 0; i < SECONDS; i++) {
 			g->notes[i].line = i / 4;
 			g->start[i] = i + 0.1;

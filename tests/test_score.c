@@ -209,14 +209,14 @@ static struct line lines[] = {
 static struct lyrics lyrics = { .lines = lines, .n_lines = 3, .words = words, .n_words = 9, .syllables = syllables, .n_syllables = 13 };
 
 static struct vocal_note vocal[] = {
-	{ 480, 480, 64, 0, 0, 0, 0, 0.5f }, { 960, 240, 67, 0, 1, 0, 0, 0.5f }, { 1200, 600, 66, 1, 0, 0, 0, 0.6f }, { 1800, 120, 63, 1, 1, 0, 0, 0.6f },
-	{ BAR, 120, 62, 2, 0, 0, 0, 0.6f }, { BAR + 120, 480, 69, 3, 0, 0, 0, 0.7f }, { BAR + 600, 960, 71, 3, 0, 0, 0, 0.7f }, /* a melisma */
-	{ 4 * BAR + 1680, 720, 76, 4, 0, 2, 1, 1 },           /* over the bar line */
-	{ 5 * BAR + 480, 160, 74, 4, 1, 2, 1, 1 }, { 5 * BAR + 640, 320, 72, 5, 0, 2, 1, 1 }, /* triplets */
-	{ 6 * BAR, BAR + 960, 69, 8, 0, 2, 1, 0.9f },         /* a bar and a half */
+	{ 480, 480, 64, 0, 0, 0, 0, 0.5f, 0 }, { 960, 240, 67, 0, 1, 0, 0, 0.5f, 0 }, { 1200, 600, 66, 1, 0, 0, 0, 0.6f, 0 }, { 1800, 120, 63, 1, 1, 0, 0, 0.6f, 0 },
+	{ BAR, 120, 62, 2, 0, 0, 0, 0.6f, 0 }, { BAR + 120, 480, 69, 3, 0, 0, 0, 0.7f, 0 }, { BAR + 600, 960, 71, 3, 0, 0, 0, 0.7f, 0 }, /* a melisma */
+	{ 4 * BAR + 1680, 720, 76, 4, 0, 2, 1, 1, 0 },           /* over the bar line */
+	{ 5 * BAR + 480, 160, 74, 4, 1, 2, 1, 1, 0 }, { 5 * BAR + 640, 320, 72, 5, 0, 2, 1, 1, 0 }, /* triplets */
+	{ 6 * BAR, BAR + 960, 69, 8, 0, 2, 1, 0.9f, 0 },         /* a bar and a half */
 };
 static struct vocal_note backing[] = {
-	{ 2 * BAR, 480, 60, 6, 0, 1, 0, 0.4f }, { 2 * BAR + 480, 480, 62, 7, 0, 1, 0, 0.4f }, { 2 * BAR + 960, 480, 64, 7, 1, 1, 0, 0.4f },
+	{ 2 * BAR, 480, 60, 6, 0, 1, 0, 0.4f, 0 }, { 2 * BAR + 480, 480, 62, 7, 0, 1, 0, 0.4f, 0 }, { 2 * BAR + 960, 480, 64, 7, 1, 1, 0, 0.4f, 0 },
 };
 static struct note bass[] = { { 0, 1920, 40, 90, 0, 0 }, { 1920, 1920, 45, 90, 0, 0 }, { 2880, 480, 45, 80, 0, 0 } };
 static struct note drums[] = { { 0, 60, 36, 100, 0, 0 }, { 0, 60, 42, 80, 0, 0 }, { 480, 60, 38, 100, 0, 0 } };
@@ -325,13 +325,28 @@ static void test_json(void **state)
 		start[i] = i + 0.125;
 		end[i] = i + 0.75;
 	}
-	f.vocal_start = start;
-	f.vocal_end = end;
+	f.lead = (struct sung_times){ .start = start, .end = end };
 	buf_clear(&b);
 	assert_int_equal(song_json(&s, &f, &b), 0);
 	has(buf_str(&b), "{\"text\": \"Streetlights\", \"start\": 0.125, \"end\": 1.75");
 	has(buf_str(&b), "{\"start\": 10.125, \"end\": 10.75, \"midi\": 69, \"word\": 6");
+	assert_null(strstr(buf_str(&b), "spoken"));
+
+	/* Rap: the pitch that was spoken. */
+	int midi[11] = { 0 };
+	struct vocal_note rap[11];
+	memcpy(rap, vocal, sizeof rap);
+	rap[10].spoken = 1;
+	midi[10] = 47;
+	s.vocal = rap;
+	f.lead.midi = midi;
+	buf_clear(&b);
+	assert_int_equal(song_json(&s, &f, &b), 0);
+	has(buf_str(&b), "{\"start\": 10.125, \"end\": 10.75, \"midi\": 47, \"word\": 6");
+	has(buf_str(&b), "\"dynamic\": 0.9, \"spoken\": true}");
+	assert_int_equal(count(buf_str(&b), "spoken"), 1);
 	buf_release(&b);
+	s.vocal = vocal;
 
 	/* An instrumental: the lists are there, and empty. */
 	s.n_vocal = s.n_backing = 0;
@@ -593,6 +608,26 @@ static void test_musicxml(void **state)
 }
 
 /* Every onset and length, in each metre: bars stay exact and no note is lost. */
+static void test_musicxml_rap(void **state)
+{
+	(void)state;
+	struct score_chord chord[8];
+	struct score s = make_song(chord);
+	struct vocal_note rap[11];
+	struct buf b = buf_init(1 << 20);
+	memcpy(rap, vocal, sizeof rap);
+	s.vocal = rap;
+	assert_int_equal(song_musicxml(&s, &b), 0);
+	assert_int_equal(count(buf_str(&b), "<notehead>x</notehead>"), 0);
+	rap[10].spoken = 1; /* a bar and a half: two symbols, tied */
+	buf_clear(&b);
+	assert_int_equal(song_musicxml(&s, &b), 0);
+	check_xml(buf_str(&b));
+	has(buf_str(&b), "<type>whole</type><notehead>x</notehead><notations>");
+	assert_int_equal(count(buf_str(&b), "<notehead>x</notehead>"), 2);
+	buf_release(&b);
+}
+
 static void test_musicxml_any_rhythm(void **state)
 {
 	(void)state;
@@ -638,16 +673,29 @@ static void test_lrc(void **state)
 	struct score s = make_song(chord);
 	s.title[0] = '[';
 	struct buf b = buf_init(1 << 20);
-	assert_int_equal(song_lrc(&s, &b), 0);
+	assert_int_equal(song_lrc(&s, NULL, &b), 0);
 	assert_string_equal(buf_str(&b),
 	                    "[ti:(af\u00e9 <\"A\" & B>]\n[length:00:22.51]\n[re:Madrigal]\n[ve:" MADRIGAL_VERSION "]\n"
 	                    "[00:00.90] <00:00.90> Streetlights <00:01.87> flicker <00:02.84> the <00:03.01> night, <00:04.95>\n"
 	                    "[00:05.44] <00:05.44> (oh, <00:06.09> rhythm) <00:07.39>\n"
 	                    "[00:12.90] <00:12.90> wooden <00:14.09> do&\"r <00:15.82> now! <00:19.71>\n");
+
+	/* As it was really sung, swing and all. */
+	double start[11], end[11];
+	for (int i = 0; i < 11; i++) {
+		start[i] = i + 0.125;
+		end[i] = i + 0.75;
+	}
+	struct song_facts f = { .lead = { .start = start, .end = end } };
+	buf_clear(&b);
+	assert_int_equal(song_lrc(&s, &f, &b), 0);
+	has(buf_str(&b), "[00:00.13] <00:00.13> Streetlights <00:02.13> flicker ");
+	has(buf_str(&b), "[00:05.44] <00:05.44> (oh, ");
+	has(buf_str(&b), " now! <00:10.75>\n");
 	buf_release(&b);
 	s.n_vocal = s.n_backing = 0;
 	b = buf_init(1 << 20);
-	assert_int_equal(song_lrc(&s, &b), 0);
+	assert_int_equal(song_lrc(&s, NULL, &b), 0);
 	assert_int_equal(count(buf_str(&b), "\n"), 4);
 	buf_release(&b);
 }
@@ -751,7 +799,7 @@ static void test_broken_text(void **state)
 	buf_clear(&b);
 	assert_int_equal(song_midi(&s, &b), 0);
 	buf_clear(&b);
-	assert_int_equal(song_lrc(&s, &b), 0);
+	assert_int_equal(song_lrc(&s, NULL, &b), 0);
 	buf_release(&b);
 }
 
@@ -772,7 +820,7 @@ static void test_no_room(void **state)
 		assert_int_equal(song_midi(&s, &b), MADRIGAL_EMEMORY);
 		buf_release(&b);
 		b = buf_init(max < 200 ? max : 200);
-		assert_int_equal(song_lrc(&s, &b), MADRIGAL_EMEMORY);
+		assert_int_equal(song_lrc(&s, NULL, &b), MADRIGAL_EMEMORY);
 		buf_release(&b);
 	}
 }
@@ -811,7 +859,7 @@ static void test_speed(void **state)
 		assert_int_equal(song_json(&s, &f, &b), 0);
 		assert_int_equal(song_midi(&s, &b), 0);
 		assert_int_equal(song_musicxml(&s, &b), 0);
-		assert_int_equal(song_lrc(&s, &b), 0);
+		assert_int_equal(song_lrc(&s, NULL, &b), 0);
 		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
 		double took = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
 		best = took < best ? took : best;
@@ -830,7 +878,7 @@ int main(void)
 		cmocka_unit_test(test_chords), cmocka_unit_test(test_chord_bass), cmocka_unit_test(test_chord_errors),
 		cmocka_unit_test(test_spelling), cmocka_unit_test(test_keys), cmocka_unit_test(test_drums), cmocka_unit_test(test_chord_at),
 		cmocka_unit_test(test_json), cmocka_unit_test(test_midi), cmocka_unit_test(test_midi_of_many_parts), cmocka_unit_test(test_musicxml),
-		cmocka_unit_test(test_musicxml_any_rhythm), cmocka_unit_test(test_lrc), cmocka_unit_test(test_key_change), cmocka_unit_test(test_syllables), cmocka_unit_test(test_broken_text),
+		cmocka_unit_test(test_musicxml_any_rhythm), cmocka_unit_test(test_musicxml_rap), cmocka_unit_test(test_lrc), cmocka_unit_test(test_key_change), cmocka_unit_test(test_syllables), cmocka_unit_test(test_broken_text),
 		cmocka_unit_test(test_no_room), cmocka_unit_test(test_speed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -334,7 +334,7 @@ static void check_tune(struct song *x)
 	int bar = score_bar_ticks(s), half = s->meter_num == 4 ? bar / 2 : bar;
 	for (int i = 0; i < s->n_vocal; i++) {
 		const struct vocal_note *n = &s->vocal[i];
-		if (n->start % half)
+		if (n->start % half || n->spoken)
 			continue;
 		strong++;
 		if (in_chord(s, n->start, n->midi)) {

@@ -34,6 +34,9 @@ static const struct style_singer manner = {
 	.vibrato_cents = 30, .vibrato_hz = 5.5f, .vibrato_after_s = 0.3f, .glide_ms = 70, .scoop_cents = 40, .drift_cents = 5, .breath_db = -24, .double_db = -9,
 };
 static const struct style_singer plain = { .vibrato_hz = 5, .glide_ms = 60, .breath_db = -60, .double_db = -60 };
+static const struct style style = { .singer = {
+	.vibrato_cents = 30, .vibrato_hz = 5.5f, .vibrato_after_s = 0.3f, .glide_ms = 70, .scoop_cents = 40, .drift_cents = 5, .breath_db = -24, .double_db = -9,
+} };
 static char singer_name[] = "af_heart";
 static const struct singer singer = { .name = singer_name, .low = 52, .high = 66, .top = 76 };
 
@@ -47,7 +50,7 @@ static struct sung_line line_of(struct sung_note *notes, float step_s)
 		notes[i] = (struct sung_note){ t, t + length, (float)tune[i], 0.7f, i < N_SYLLABLES ? i : N_SYLLABLES - 1 };
 		t += length;
 	}
-	return (struct sung_line){ syllables, N_SYLLABLES, notes, N_SYLLABLES + 1, t + 0.5f, 0.6f, 1, 7, 0 };
+	return (struct sung_line){ syllables, N_SYLLABLES, notes, N_SYLLABLES + 1, t + 0.5f, 0.6f, 1, 7, 0, 0 };
 }
 
 /* ---- cutting the model ---- */
@@ -390,15 +393,15 @@ static void a_line_is_sung_in_tune_and_in_time(void **state)
 	struct sung_note notes[N_SYLLABLES + 1];
 	struct sung_line line = line_of(notes, 0.42f);
 	struct audio a;
-	float start[N_SYLLABLES + 1], end[N_SYLLABLES + 1];
+	struct placed_note placed[N_SYLLABLES + 1];
 	double lufs, peak, voiced;
-	assert_int_equal(voice_sing(voice, &singer, &manner, &line, NULL, &a, start, end, NULL), 0);
+	assert_int_equal(voice_sing(voice, &singer, &manner, &line, NULL, &a, placed, NULL), 0);
 	assert_int_equal(a.rate, VOICE_RATE);
 	assert_int_equal(a.frames, (size_t)llround((double)line.length_s * VOICE_RATE));
 	for (size_t i = 0; i < a.frames; i++)
 		assert_true(isfinite(a.ch[0][i]));
 	for (int i = 0; i < line.n_notes; i++)
-		assert_true(fabsf(start[i] - notes[i].start_s) < 0.02f && end[i] > start[i]);
+		assert_true(fabsf(placed[i].start_s - notes[i].start_s) < 0.02f && placed[i].end_s > placed[i].start_s);
 	assert_true(pitch_error(&a, &line, &voiced) < 15);
 	assert_true(voiced > 0.5);
 	assert_int_equal(audio_loudness(&a, &lufs, &peak, NULL), 0);
@@ -426,7 +429,7 @@ static void a_note_beyond_the_range_is_in_tune(void **state)
 	notes[6].midi = 70;
 	notes[7].midi = 71;
 	notes[8].midi = 69;
-	assert_int_equal(voice_sing(voice, &singer, &plain, &line, NULL, &a, NULL, NULL, NULL), 0);
+	assert_int_equal(voice_sing(voice, &singer, &plain, &line, NULL, &a, NULL, NULL), 0);
 	assert_true(pitch_error(&a, &line, &voiced) < 15);
 	line.notes = &notes[6];
 	line.n_notes = 3;
@@ -446,13 +449,13 @@ static void a_line_out_of_order_is_refused(void **state)
 	char name[] = "xx_nobody";
 	struct madrigal_error err;
 	nobody.name = name;
-	assert_int_equal(voice_sing(voice, &nobody, &plain, &line, NULL, &a, NULL, NULL, &err), MADRIGAL_EMISSING);
+	assert_int_equal(voice_sing(voice, &nobody, &plain, &line, NULL, &a, NULL, &err), MADRIGAL_EMISSING);
 	assert_non_null(strstr(err.message, "xx_nobody"));
 	notes[3].syllable = 5;
-	assert_int_equal(voice_sing(voice, &singer, &plain, &line, NULL, &a, NULL, NULL, &err), MADRIGAL_EUSAGE);
+	assert_int_equal(voice_sing(voice, &singer, &plain, &line, NULL, &a, NULL, &err), MADRIGAL_EUSAGE);
 	line = line_of(notes, 0.4f);
 	notes[4].start_s = 0.1f;
-	assert_int_equal(voice_sing(voice, &singer, &plain, &line, NULL, &a, NULL, NULL, &err), MADRIGAL_EUSAGE);
+	assert_int_equal(voice_sing(voice, &singer, &plain, &line, NULL, &a, NULL, &err), MADRIGAL_EUSAGE);
 	assert_null(a.ch[0]);
 }
 
@@ -469,7 +472,7 @@ static struct score small_score(struct vocal_note *notes, struct score_section *
 	static const int at[8] = { 0, 240, 1920, 2400, 3840, 4080, 5760, 6240 };
 	for (int i = 0; i < 8; i++) {
 		int k = i % 4;
-		notes[i] = (struct vocal_note){ at[i], k == 3 ? 900 : k == 1 ? 720 : k == 2 ? 480 : 240, 57 + 2 * k, k < 2 ? 0 : k - 1, k == 1, (i / 2) % 2, i / 4, 0.7f };
+		notes[i] = (struct vocal_note){ at[i], k == 3 ? 900 : k == 1 ? 720 : k == 2 ? 480 : 240, 57 + 2 * k, k < 2 ? 0 : k - 1, k == 1, (i / 2) % 2, i / 4, 0.7f, 0 };
 	}
 	sections[0] = (struct score_section){ .kind = SECTION_VERSE, .end = 3840, .intensity = 0.5f };
 	sections[1] = (struct score_section){ .kind = SECTION_CHORUS, .start = 3840, .end = 7680, .intensity = 0.5f };
@@ -486,8 +489,8 @@ static void threads_do_not_change_a_bit_and_a_repeat_is_a_copy(void **state)
 	struct score_section sections[2];
 	struct score s = small_score(notes, sections);
 	struct vocal_tracks one, two;
-	assert_int_equal(voice_sing_score(voice, &s, &singer, &manner, 1, NULL, NULL, NULL, &one, NULL), 0);
-	assert_int_equal(voice_sing_score(voice, &s, &singer, &manner, 2, NULL, NULL, NULL, &two, NULL), 0);
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &style, 1, NULL, NULL, NULL, &one, NULL), 0);
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &style, 2, NULL, NULL, NULL, &two, NULL), 0);
 	assert_int_equal(one.lead.frames, (size_t)llround(score_duration(&s) * AUDIO_RATE));
 	assert_memory_equal(one.lead.ch[0], two.lead.ch[0], one.lead.frames * sizeof(float));
 	assert_memory_equal(one.double_left.ch[0], two.double_left.ch[0], one.double_left.frames * sizeof(float));
@@ -497,7 +500,7 @@ static void threads_do_not_change_a_bit_and_a_repeat_is_a_copy(void **state)
 	size_t a = (size_t)(2.8 * AUDIO_RATE), n = (size_t)(1.5 * AUDIO_RATE);
 	assert_memory_equal(one.lead.ch[0] + a, one.lead.ch[0] + a + 4 * AUDIO_RATE, n * sizeof(float));
 	for (int i = 0; i < 8; i++)
-		assert_true(fabs(one.start[i] - score_seconds(&s, notes[i].start)) < 0.03 && one.end[i] > one.start[i]);
+		assert_true(fabs(one.lead_times.start[i] - score_seconds(&s, notes[i].start)) < 0.03 && one.lead_times.end[i] > one.lead_times.start[i]);
 	/* With a harmony voice to the first line of either half the lead stays what it was; the voice comes back bit by bit. */
 	struct vocal_note third[4] = { notes[0], notes[1], notes[4], notes[5] };
 	for (int i = 0; i < 4; i++) {
@@ -507,7 +510,7 @@ static void threads_do_not_change_a_bit_and_a_repeat_is_a_copy(void **state)
 	s.harmony[0] = third;
 	s.n_harmony[0] = 4;
 	vocal_tracks_release(&two);
-	assert_int_equal(voice_sing_score(voice, &s, &singer, &manner, 2, NULL, NULL, NULL, &two, NULL), 0);
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &style, 2, NULL, NULL, NULL, &two, NULL), 0);
 	assert_memory_equal(one.lead.ch[0], two.lead.ch[0], one.lead.frames * sizeof(float));
 	assert_memory_equal(two.harmony[0].ch[0] + AUDIO_RATE / 2, two.harmony[0].ch[0] + AUDIO_RATE / 2 + 4 * AUDIO_RATE, n * sizeof(float));
 	assert_int_equal(two.harmony[1].frames, 0);
@@ -517,6 +520,86 @@ static void threads_do_not_change_a_bit_and_a_repeat_is_a_copy(void **state)
 	assert_true(energy > 1);
 	vocal_tracks_release(&one);
 	vocal_tracks_release(&two);
+}
+
+/* Off-beats come late by the band's swing; a repeat is still a copy, to the bit. */
+static void the_voice_swings(void **state)
+{
+	(void)state;
+	if (!voice)
+		skip();
+	char eight[] = "8";
+	struct style swinging = style;
+	struct vocal_note notes[8];
+	struct score_section sections[2];
+	struct score s = small_score(notes, sections);
+	struct vocal_tracks t;
+	swinging.swing = 1.0f / 3;
+	swinging.swing_unit = eight;
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &swinging, 2, NULL, NULL, NULL, &t, NULL), 0);
+	for (int i = 0; i < 8; i++) {
+		double late = notes[i].start % 480 ? 80 * 60.0 / (480 * 120) : 0;
+		assert_true(fabs(t.lead_times.start[i] - score_seconds(&s, notes[i].start) - late) < 1e-5);
+	}
+	size_t a = (size_t)(2.8 * AUDIO_RATE), n = (size_t)(1.5 * AUDIO_RATE);
+	assert_memory_equal(t.lead.ch[0] + a, t.lead.ch[0] + a + 4 * AUDIO_RATE, n * sizeof(float));
+	vocal_tracks_release(&t);
+}
+
+static void a_manner_is_heard(void **state)
+{
+	(void)state;
+	if (!voice)
+		skip();
+	char staccato[] = "staccato", laid_back[] = "laid back";
+	struct style st = style;
+	struct vocal_note notes[8];
+	struct score_section sections[2];
+	struct score s = small_score(notes, sections);
+	struct vocal_tracks t;
+	notes[2].dur = 480; /* "sing", and "loud" at once */
+	st.singer.manner = staccato;
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &st, 2, NULL, NULL, NULL, &t, NULL), 0);
+	assert_true(t.lead_times.end[2] < score_seconds(&s, notes[3].start) - 0.1); /* apart from the next word */
+	assert_true(fabs(t.lead_times.end[0] - score_seconds(&s, notes[1].start)) < 0.01); /* within a word, bound */
+	double end = t.lead_times.end[2];
+	assert_true(level(&t.lead, end + 0.14, end + 0.16) < level(&t.lead, end - 0.15, end - 0.05) - 12 || t.lead_times.start[3] - end < 0.3);
+	vocal_tracks_release(&t);
+	st.singer.manner = laid_back;
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &st, 2, NULL, NULL, NULL, &t, NULL), 0);
+	for (int i = 0; i < 8; i++) {
+		double late = t.lead_times.start[i] - score_seconds(&s, notes[i].start);
+		assert_true(late > 0.01 && late < 0.06);
+	}
+	vocal_tracks_release(&t);
+}
+
+/* Rap: vowels on their notes, a voice that moves, and the pitches told are those that are heard. */
+static void a_rapped_line_is_spoken_in_time(void **state)
+{
+	(void)state;
+	if (!voice)
+		skip();
+	struct sung_note notes[N_SYLLABLES + 1];
+	struct sung_line line = line_of(notes, 0.2f);
+	struct placed_note placed[N_SYLLABLES + 1];
+	struct audio a;
+	double voiced, moves = 0;
+	line.n_notes = N_SYLLABLES;
+	line.spoken = 1;
+	for (int i = 0; i < N_SYLLABLES; i++)
+		notes[i].midi = i % 2 ? 55 : 57;
+	assert_int_equal(voice_sing(voice, &singer, &manner, &line, NULL, &a, placed, NULL), 0);
+	for (int i = 0; i < N_SYLLABLES; i++) {
+		assert_true(fabsf(placed[i].start_s - notes[i].start_s) < 0.001f);
+		assert_true(fabsf(placed[i].midi - notes[i].midi) < 9);
+		moves = fmax(moves, fabs((double)(placed[i].midi - notes[i].midi)));
+		notes[i].midi = placed[i].midi;
+	}
+	assert_true(moves > 0.5);
+	assert_true(pitch_error(&a, &line, &voiced) < 100);
+	assert_true(level(&a, (double)notes[1].start_s, (double)notes[7].end_s) > -30);
+	audio_release(&a);
 }
 
 static void *raise_later(void *flag)
@@ -540,7 +623,7 @@ static void a_cancel_is_obeyed_within_a_second(void **state)
 	struct madrigal_error err;
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	assert_int_equal(pthread_create(&t, NULL, raise_later, &flag), 0);
-	assert_int_equal(voice_sing(voice, &singer, &plain, &line, &flag, &a, NULL, NULL, &err), MADRIGAL_ECANCELLED);
+	assert_int_equal(voice_sing(voice, &singer, &plain, &line, &flag, &a, NULL, &err), MADRIGAL_ECANCELLED);
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	pthread_join(t, NULL);
 	assert_true((double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) * 1e-9 < 1.25);
@@ -561,6 +644,9 @@ int main(void)
 		cmocka_unit_test(a_note_beyond_the_range_is_in_tune),
 		cmocka_unit_test(a_line_out_of_order_is_refused),
 		cmocka_unit_test(threads_do_not_change_a_bit_and_a_repeat_is_a_copy),
+		cmocka_unit_test(the_voice_swings),
+		cmocka_unit_test(a_manner_is_heard),
+		cmocka_unit_test(a_rapped_line_is_spoken_in_time),
 		cmocka_unit_test(a_cancel_is_obeyed_within_a_second),
 	};
 	return cmocka_run_group_tests(tests, open_voice, close_voice);

@@ -35,6 +35,16 @@ static double share(int part, int whole)
 	return whole ? (double)part / whole : 0;
 }
 
+/* Rap is no tune. */
+static void drop_spoken(struct score *s)
+{
+	int n = 0;
+	for (int i = 0; i < s->n_vocal; i++)
+		if (!s->vocal[i].spoken)
+			s->vocal[n++] = s->vocal[i];
+	s->n_vocal = n;
+}
+
 static void count_bars(const struct score *s, double *v)
 {
 	static unsigned rhythm[4000], whole[4000];
@@ -328,6 +338,11 @@ int main(int argc, char **argv)
 					continue;
 				}
 				spent += now_s() - t;
+				drop_spoken(&score);
+				if (!score.n_vocal) {
+					score_release(&score);
+					continue;
+				}
 				snprintf(what, sizeof what, "%s %s %d (%.0f bpm %d bars %.0f s)", argv[i], r.style, seed, score.tempo_bpm, score.bars, score_duration(&score));
 				add_song(&score, sums, what, verbose, &all);
 				whole += all;

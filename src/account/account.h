@@ -33,17 +33,19 @@ int account_by_key(struct store *s, const char *key, struct account *ret, struct
 /* One row a key, in order of making; fn returns nonzero to stop. */
 struct account_key { int64_t id, account, created_ms, revoked_ms, credits; char prefix[16], name[64]; struct account_limits limits; };
 int account_each_key(struct store *s, int (*fn)(void *user, const struct account_key *k), void *user, struct madrigal_error *err) MUST_CHECK;
-/* Revokes the key with this id or prefix. MADRIGAL_EUSAGE if there is none or several. */
+/* Revokes the key that is meant: by its id, its first characters (4 to 8), or the whole key. MADRIGAL_EUSAGE if there is none or several. A revoked key stays revoked. */
 int account_revoke(struct store *s, const char *id_or_prefix, struct madrigal_error *err) MUST_CHECK;
-/* Adds (or takes, if negative) credits to the account of the key with this id or prefix; noted among its transactions. */
+/* Adds (or takes, if negative) credits to the account of the key that is meant, as above; noted among its transactions. MADRIGAL_EUSAGE for an unlimited account. */
 int account_credit(struct store *s, const char *id_or_prefix, int64_t credits, int64_t *ret_balance, struct madrigal_error *err) MUST_CHECK;
 
-/* May this account make another song that costs `price` now? 0 yes; else the reason. Open jobs count as spent. Rates by a sliding minute of accepted jobs. */
+/* May this account make another song that costs `price` now? ACCOUNT_OK, or the first of these reasons that holds; open jobs count as spent, rates are by a sliding minute of accepted
+ * jobs. *ret_retry_after_s (1..60) is set with ACCOUNT_RATE. For an early answer: queue_submit asks the same again, where no other request can come between. */
 enum account_refusal { ACCOUNT_OK = 0, ACCOUNT_NO_CREDIT = 1, ACCOUNT_RATE = 2, ACCOUNT_PARALLEL = 3 };
 int account_may(struct store *s, const struct account *a, int64_t price, int *ret_retry_after_s, struct madrigal_error *err) MUST_CHECK;
 
 /* Transactions, newest first: those older than `before` (an id; 0: from the newest), at most max. */
 struct account_transaction { int64_t id, created_ms, credits; char kind[32], model[48], reference[64]; int charge; };
+/* kind: TOP_UP, CORRECTION (credits taken by hand), MODEL_USAGE (one for each finished job: reference is its id, credits <= 0). charge: not a TOP_UP. to_ms 0: until now. */
 int account_transactions(struct store *s, int64_t account, int64_t before, int64_t from_ms, int64_t to_ms, int direction /* 0 all, 1 top-up, -1 charge */,
                          struct account_transaction *ret, int max, int *ret_n, struct madrigal_error *err) MUST_CHECK;
 

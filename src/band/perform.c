@@ -9,9 +9,9 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/rng.h"
+#include "style/swing.h"
 
 #define DRIFT_STEP (TICKS_PER_QUARTER / 2)
 #define DRIFT_ROWS 6 /* the slowest row changes every 32 eighth notes: four bars */
@@ -22,8 +22,7 @@
 struct manner {
 	double timing_s, push_s, strum_s, gate;
 	float velocity_spread;
-	double swing;
-	int swing_unit; /* ticks: an eighth or a sixteenth */
+	struct swing swing;
 };
 
 /* Used for parts that the prompt added, and where a style leaves the gate at 0. Drummers keep time best, pads least
@@ -39,16 +38,11 @@ static struct manner manner_of(const struct score *s, const struct brief *b, con
 	struct manner m = {
 		.timing_s = usual[p->role].timing_ms / 1000, .push_s = usual[p->role].push_ms / 1000,
 		.strum_s = usual[p->role].strum_ms / 1000, .gate = usual[p->role].gate,
-		.velocity_spread = usual[p->role].velocity_spread, .swing_unit = TICKS_PER_QUARTER / 2,
+		.velocity_spread = usual[p->role].velocity_spread, .swing = style_swing(b ? b->style : NULL, s->meter_num, s->meter_den),
 	};
 	if (!b || !b->style)
 		return m;
 	const struct style *style = b->style;
-	m.swing = (double)style->swing;
-	if (style->swing_unit && !strcmp(style->swing_unit, "16"))
-		m.swing_unit = TICKS_PER_QUARTER / 4;
-	else if (s->meter_den == 8 && s->meter_num % 3 == 0)
-		m.swing = 0; /* three eighths to the beat: there is no off-beat eighth to delay */
 	if (p->style_part >= 0 && (unsigned)p->style_part < style->n_parts) {
 		const struct style_part *sp = &style->parts[p->style_part];
 		m.timing_s = (double)sp->timing_ms / 1000;
@@ -59,17 +53,6 @@ static struct manner manner_of(const struct score *s, const struct brief *b, con
 			m.gate = (double)sp->gate;
 	}
 	return m;
-}
-
-/* Delays the second of each pair of units and bends what lies between; triplets are swung as they stand. */
-static double swung(const struct manner *m, int tick)
-{
-	int unit = m->swing_unit, pair = 2 * unit;
-	int within = tick % pair;
-	if (m->swing <= 0 || within == 0 || (within * 3 % pair == 0))
-		return tick;
-	double late = within <= unit ? within * m->swing : (pair - within) * m->swing;
-	return tick + late;
 }
 
 /* 1/f noise after Voss and McCartney: rows of random numbers, row k renewed every 2^k steps, summed; variance 1. NULL: no memory. */
@@ -141,8 +124,8 @@ static uint8_t touch(const struct manner *m, const struct note *n, int strings, 
 /* When the key is let go. */
 static double release_s(const struct manner *m, const struct score *s, const struct score_part *p, const struct note *n, double on_s)
 {
-	double end = score_seconds(s, swung(m, n->start + n->dur));
-	double length = end - score_seconds(s, swung(m, n->start));
+	double end = score_seconds(s, swing_tick(m->swing, n->start + n->dur));
+	double length = end - score_seconds(s, swing_tick(m->swing, n->start));
 	switch (n->art) {
 	case ART_STACCATO: length *= 0.45 * fmin(m->gate, 1); break;
 	case ART_MUTED: length = fmin(length, 0.07); break;
@@ -202,7 +185,7 @@ static void play_chord(const struct score *s, const struct score_part *p, const 
 	int start = p->notes[first].start, drums = is_drum_role(p->role);
 	struct rng chord = rng_stream(s->seed, p->name, (uint64_t)start << 8 | 0x80);
 	double wander = drift_at(drift, start);
-	double beat = score_seconds(s, swung(m, start)) + m->push_s;
+	double beat = score_seconds(s, swing_tick(m->swing, start)) + m->push_s;
 	/* 0.8^2 + 0.6^2 = 1: the spread that the style names, mostly drift. */
 	beat += m->timing_s * (0.8 * wander + (drums ? 0.3 : 0.6) * (double)rng_gauss(&chord));
 	for (int i = first; i < end; i++) {

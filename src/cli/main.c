@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/service.h"
 #include "guard/guard.h"
 
 enum { EXIT_INTERRUPTED = 130 };
@@ -142,6 +143,9 @@ static const struct {
 	{ "styles", cmd_styles, "what styles there are" },
 	{ "voices", cmd_voices, "what singers there are" },
 	{ "doctor", cmd_doctor, "what is installed, what is missing, and the command that mends it" },
+	{ "key", cmd_key, "who may use the service: create, list, revoke keys" },
+	{ "credit", cmd_credit, "adds credits to a key's account" },
+	{ "worker", cmd_worker, "makes the songs that the service has accepted" },
 	{ "fetch", guard_fetch_main, NULL },
 	{ "decode", guard_decode_main, NULL },
 	{ "install-voice", cmd_install_voice, "prepares a fetched voice (make voice does this)" },

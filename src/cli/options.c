@@ -47,6 +47,7 @@ static const struct option_row rows[] = {
 	{ "format", 'f', "FORMAT", FORMAT, REQ(format), 0, SING, "mp3, wav, flac or pcm (raw, 16 bits)" },
 	{ "sample-rate", 0, "HZ", INTEGER, REQ(sample_rate), 0, SING, "16000 to 48000 (default 44100)" },
 	{ "bitrate", 0, "BPS", INTEGER, REQ(bitrate), 0, SING, "of MP3, 32000 to 320000 (default 256000)" },
+	{ "channels", 0, "N", INTEGER, REQ(channels), 0, SING, "of the master: 2, or 1 for mono" },
 	{ "no-stems", 0, NULL, FLAG, REQ(stems), 0, SING, "leave stems/ out of the folder" },
 	{ "candidates", 0, "N", INTEGER, REQ(candidates), 0, BOTH, "scores to try, the best kept (default 256)" },
 	{ "threads", 0, "N", INTEGER, REQ(threads), 0, SING, "by default one for each core; any number gives the same bytes" },

@@ -12,5 +12,7 @@ int cmd_credit(int argc, char **argv);
 
 /* The data folder: given (may be NULL), else MADRIGAL_DATA, else $XDG_DATA_HOME or ~/.local/share, then madrigal/data. */
 int service_data_dir(const char *given, char *ret, size_t n, struct madrigal_error *err);
+/* All of s as a whole number within min..max; -1 if it is not. */
+int whole_number(const char *s, long long min, long long max, long long *ret);
 
 #endif

@@ -21,13 +21,15 @@ static int draft_init(const struct plan *p, struct draft *d, struct madrigal_err
 	memset(d, 0, sizeof *d);
 	d->phrases = calloc((size_t)p->n_phrases + 1, sizeof *d->phrases);
 	d->notes = calloc((size_t)syllables * 2 + 1, sizeof *d->notes);
-	return d->phrases && d->notes ? 0 : err_nomem(err);
+	d->part = calloc((size_t)syllables * 2 + 1, sizeof *d->part);
+	return d->phrases && d->notes && d->part ? 0 : err_nomem(err);
 }
 
 static void draft_release(struct draft *d)
 {
 	free(d->phrases);
 	free(d->notes);
+	free(d->part);
 }
 
 static int draw_best(const struct plan *p, struct rhythm_bank *bank, struct draft *best, struct draft *trial, struct madrigal_error *err)
@@ -38,12 +40,10 @@ static int draw_best(const struct plan *p, struct rhythm_bank *bank, struct draf
 		if (cancelled(p->req->cancel))
 			return err_set(err, MADRIGAL_ECANCELLED, "cancelled");
 		struct rng r = rng_stream(p->req->seed, "tune", (uint64_t)c);
-		struct tune_figures figures;
 		rhythm_draw(p, bank, c % DRAFTS_A_GROOVE == 0, &r, trial);
 		melody_draw(p, &tables, &r, trial);
 		draft_spread(p, trial);
-		tune_measure(p, trial, &figures);
-		trial->cost = tune_cost(p, &figures);
+		trial->cost = draft_cost(p, trial);
 		if (c == 0 || trial->cost < best->cost) {
 			struct draft other = *best;
 			*best = *trial;
@@ -84,7 +84,7 @@ static int write_vocal(const struct plan *p, const struct draft *d, struct score
 		s->vocal[i] = (struct vocal_note){
 			.start = n->start * STEP_TICKS, .dur = (n->end - n->start) * STEP_TICKS, .midi = n->midi, .word = syl->word,
 			.syllable = n->syllable - p->lyrics->words[syl->word].first_syllable, .line = ph->line, .section = ph->section,
-			.dynamic = dynamic_of(p, n, x),
+			.dynamic = dynamic_of(p, n, x), .spoken = ph->rap,
 		};
 	}
 	s->n_vocal = d->n_notes;
@@ -169,7 +169,7 @@ static void pace_backing(const struct plan *p, const struct plan_backing *b, int
 	for (int k = 0; k < 4; k++) {
 		float cost = from + k + (b->n - 1) * grid + 4 > until ? 3 * (float)k : 0.1f * (float)k;
 		for (int i = 0; i < b->n; i++)
-			cost += p->stress[(b->first_syllable + i) * PLACES + p->meter.place[(from + k + i * grid) % p->meter.steps]];
+			cost += p->stress[(b->first_syllable + i) * BAR_STEPS_MAX + (from + k + i * grid) % p->meter.steps];
 		if (cost < best) {
 			best = cost;
 			shift = k;
@@ -212,13 +212,14 @@ static void sing_backing(const struct plan *p, const struct draft *d, const stru
 	int line = b->line, section = 0;
 	while (section + 1 < p->n_sections && p->sections[section].lyric_section != p->lyrics->lines[line].section)
 		section++;
+	int spoken = section_is_rap(p, &p->sections[section]);
 	for (int i = 0; i < b->n; i++) {
 		const struct syllable *syl = &p->lyrics->syllables[b->first_syllable + i];
 		int stop = i + 1 < b->n ? onset[i + 1] : onset[i] + 5 < end ? onset[i] + 5 : end;
 		s->backing[s->n_backing++] = (struct vocal_note){
-			.start = onset[i] * STEP_TICKS, .dur = (stop - onset[i]) * STEP_TICKS, .midi = midi[i], .word = syl->word,
+			.start = onset[i] * STEP_TICKS, .dur = (stop - onset[i]) * STEP_TICKS, .midi = spoken ? rap_centre(p) + 2 : midi[i], .word = syl->word,
 			.syllable = b->first_syllable + i - p->lyrics->words[syl->word].first_syllable, .line = line, .section = section,
-			.dynamic = 0.35f + 0.3f * p->sections[section].intensity,
+			.dynamic = 0.35f + 0.3f * p->sections[section].intensity, .spoken = spoken,
 		};
 	}
 }

@@ -37,6 +37,14 @@ static void measure_rooms(const struct plan *p, struct draft *d)
 	}
 }
 
+/* Of a rapped line: short, as speech is, a breath after it. */
+static int last_spoken(const struct plan *p, int room)
+{
+	int least = rap_least_gap(&p->meter) / 2, want = (int)lrint(0.42 / p->meter.step_s), most = room - least;
+	want = want < least ? least : want;
+	return want < most ? want : most > 1 ? most : 1;
+}
+
 void draft_spread(const struct plan *p, struct draft *d)
 {
 	int n = 0;
@@ -48,10 +56,12 @@ void draft_spread(const struct plan *p, struct draft *d)
 		float usual = ph->n > 1 ? (float)(dp->onset[ph->n - 1] - dp->onset[0]) / (float)(ph->n - 1) : 3;
 		for (int k = 0; k < ph->n; k++) {
 			int last = k == ph->n - 1, start = slot + dp->onset[k], hold = last ? 0 : dp->onset[k + 1] - dp->onset[k];
-			int end = start + (last ? last_steps(p, dp->room, usual) : hold);
+			int end = start + (!last ? hold : ph->rap ? last_spoken(p, dp->room) : last_steps(p, dp->room, usual));
 			const struct word *w = &p->lyrics->words[p->lyrics->syllables[ph->first_syllable + k].word];
 			int ends_word = ph->first_syllable + k == w->first_syllable + w->n_syllables - 1;
-			if (!last && ends_word && w->punct && w->punct != '-' && hold >= 4 && hold * p->meter.step_s > 0.5)
+			if (!last && ph->rap)
+				end = hold > 3 ? end - 1 : end;
+			else if (!last && ends_word && w->punct && w->punct != '-' && hold >= 4 && hold * p->meter.step_s > 0.5)
 				end -= hold > 6 ? hold - 4 : 2; /* a breath at the comma */
 			else if (!last && hold > 12)
 				end = start + 10;
@@ -383,4 +393,28 @@ float tune_cost(const struct plan *p, const struct tune_figures *f)
 	for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++)
 		cost += term_cost(&terms[i]);
 	return cost;
+}
+
+/* The notes of d that are rapped, or those that are not. */
+static int take_part(const struct plan *p, const struct draft *d, int rap, struct draft_note *out)
+{
+	int n = 0;
+	for (int i = 0; i < d->n_notes; i++)
+		if (p->phrases[d->notes[i].phrase].rap == rap)
+			out[n++] = d->notes[i];
+	return n;
+}
+
+float draft_cost(const struct plan *p, struct draft *d)
+{
+	struct tune_figures tune;
+	struct rap_figures rap = { 0 };
+	struct draft sung = *d;
+	if (p->raps) {
+		rap_measure(p, d->part, take_part(p, d, 1, d->part), &rap);
+		sung.notes = d->part;
+		sung.n_notes = take_part(p, d, 0, d->part);
+	}
+	tune_measure(p, &sung, &tune);
+	return tune_cost(p, &tune) + rap_cost(&rap);
 }

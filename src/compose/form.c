@@ -11,15 +11,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PACE_MAX 4.4f      /* syllables a second; beyond, the singer's words get lost */
-#define BREATH_S 0.5f      /* a breath, and the last note's extra length */
 #define LONG_SONG_S 360
 #define LONGEST_SONG_S 660
 #define LINE_PARTS 64
-#define PHRASE_LONG 14     /* syllables: a longer line is cut */
+#define LEVELS 5
+#define SHORT_BAR_S 1.9    /* rap in shorter bars goes by pairs of them */
 
-static const float levels[] = { 1.5f, 2.0f, 2.6f, 3.4f, 4.3f }; /* syllables a second that are aimed at */
-#define LEVELS ((int)(sizeof levels / sizeof levels[0]))
+/* What a line's bars are reckoned by. */
+struct pacing {
+	float aim[LEVELS];     /* syllables a second that are aimed at */
+	float max;             /* beyond, the words get lost */
+	float breath_s;        /* a breath, and the last note's extra length */
+	int rest_steps;        /* the same, at least */
+	int long_phrase;       /* syllables: a longer line is cut */
+};
+static const struct pacing singing = { { 1.5f, 2.0f, 2.6f, 3.4f, 4.3f }, 4.4f, 0.5f, 4, 14 };
+/* 124 rap songs have 2.8, 4.3, 5.5 syllables a second and 6, 11, 14 to the bar (tenth, median, ninth tenth). */
+static const struct pacing rapping = { { 2.8f, 3.5f, 4.3f, 5.0f, 5.5f }, 5.8f, 0.3f, 2, 13 };
 #define LEVEL_USUAL 2
 
 void meter_init(struct meter *m, int num, int den, double tempo_bpm)
@@ -64,44 +72,55 @@ static double bar_s(const struct plan *p)
 	return p->meter.steps * p->meter.step_s;
 }
 
+struct form {
+	struct plan *p;
+	int level;             /* of the pacings' aims */
+	int pauses;            /* whether blank lines become bars */
+	int max_phrases;
+};
+
 /* ---- how many bars a phrase takes ---- */
 
 /* Syllables that fit into so many bars, with a rest at the end. */
-static int capacity(const struct plan *p, int bars)
+static int capacity(const struct plan *p, int bars, int rap)
 {
-	int least = rhythm_least_step(&p->meter);
-	int room = bars * p->meter.steps - rhythm_least_gap(&p->meter);
+	int least = rap ? rap_least_step(&p->meter) : rhythm_least_step(&p->meter);
+	int room = bars * p->meter.steps - (rap ? rap_least_gap(&p->meter) : rhythm_least_gap(&p->meter));
+	if (rap) /* its first two steps may lie before the bar */
+		return (room + 2) / least;
 	if (least == 1 && p->meter.step_s > 0.2) /* slow: some of the sixteenths too */
 		return room * 3 / 5;
 	return room / (least <= 2 ? 2 : 4);
 }
 
-static float pace(const struct plan *p, int n, int bars)
+static float pace(const struct plan *p, int n, int bars, const struct pacing *c)
 {
-	float s = (float)(bars * bar_s(p)), rest = fmaxf(BREATH_S, (float)p->meter.step_s * 4);
+	float s = (float)(bars * bar_s(p)), rest = fmaxf(c->breath_s, (float)p->meter.step_s * (float)c->rest_steps);
 	return (float)n / fmaxf(0.2f, s - rest);
 }
 
-static float bars_cost(const struct plan *p, int n, int bars, float aim)
+static float bars_cost(const struct form *f, int n, int bars, int rap)
 {
-	float rate = pace(p, n, bars);
-	float cost = fabsf(log2f(rate / aim)) + 0.3f * fabsf(log2f((float)bars / (float)p->style->form.line_bars));
-	if (rate > PACE_MAX)
-		cost += 4 * (rate - PACE_MAX) + 2;
-	if (n > capacity(p, bars))
-		cost += 100 + (float)(n - capacity(p, bars));
+	const struct plan *p = f->p;
+	const struct pacing *c = rap ? &rapping : &singing;
+	float rate = pace(p, n, bars, c);
+	float cost = fabsf(log2f(rate / c->aim[f->level])) + 0.3f * fabsf(log2f((float)bars / (float)p->style->form.line_bars));
+	if (rate > c->max)
+		cost += 4 * (rate - c->max) + 2;
+	if (n > capacity(p, bars, rap))
+		cost += 100 + (float)(n - capacity(p, bars, rap));
 	if (bars == 3 || bars > 4)
 		cost += 0.5f;
 	return cost;
 }
 
-static int bars_for(const struct plan *p, int n, int usual, float aim)
+static int bars_for(const struct form *f, int n, int usual, int rap)
 {
 	static const int choices[] = { 1, 2, 3, 4, 6, 8, 12, 16 };
 	int best = 1;
 	float least = 1e9f;
 	for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
-		float cost = bars_cost(p, n, choices[i], aim);
+		float cost = bars_cost(f, n, choices[i], rap);
 		if (usual && choices[i] != usual)
 			cost += choices[i] % usual && usual % choices[i] ? 1.3f : 0.9f;
 		if (cost < least) {
@@ -135,12 +154,14 @@ static float cut_cost(const struct lyrics *l, const struct line *ln, int i, int 
 
 /* Lengths of the phrases of a line into part (room for LINE_PARTS); returns their number. A line is cut when it is long, and when it takes four
  * bars or more: common metre's fourteen syllables are eight and six. */
-static int cut_line(const struct plan *p, const struct line *ln, float aim, int *part)
+static int cut_line(const struct form *f, const struct line *ln, int rap, int *part)
 {
-	const struct lyrics *l = p->lyrics;
-	int n = line_syllables(l, ln), max = LINE_PARTS, at = 0, k = 0;
-	int pieces = n <= PHRASE_LONG ? 1 : (n + PHRASE_LONG - 3) / (PHRASE_LONG - 2);
-	if (pieces == 1 && n >= 10 && bars_for(p, n, 0, aim) >= 4)
+	const struct lyrics *l = f->p->lyrics;
+	int n = line_syllables(l, ln), max = LINE_PARTS, at = 0, k = 0, most = (rap ? &rapping : &singing)->long_phrase;
+	if (rap && bar_s(f->p) < SHORT_BAR_S && capacity(f->p, 2, 1) > most)
+		most = capacity(f->p, 2, 1);
+	int pieces = n <= most ? 1 : (n + most - 3) / (most - 2);
+	if (pieces == 1 && n >= 10 && bars_for(f, n, 0, rap) >= 4)
 		pieces = 2;
 	while (k + 1 < pieces && k + 1 < max) {
 		int left = n - at, want = left / (pieces - k), best = want;
@@ -160,15 +181,8 @@ static int cut_line(const struct plan *p, const struct line *ln, float aim, int 
 	return k;
 }
 
-struct form {
-	struct plan *p;
-	float aim;             /* syllables a second */
-	int pauses;            /* whether blank lines become bars */
-	int max_phrases;
-};
-
 /* The section's usual number of bars to a line, from all its lines together. */
-static int usual_bars(const struct form *f, const struct lyric_section *ls)
+static int usual_bars(const struct form *f, const struct lyric_section *ls, int rap)
 {
 	static const int choices[] = { 1, 2, 4, 8 };
 	const struct lyrics *l = f->p->lyrics;
@@ -179,9 +193,9 @@ static int usual_bars(const struct form *f, const struct lyric_section *ls)
 		for (int i = 0; i < ls->n_lines; i++) {
 			const struct line *ln = &l->lines[ls->first_line + i];
 			int part[LINE_PARTS];
-			int k = cut_line(f->p, ln, f->aim, part);
+			int k = cut_line(f, ln, rap, part);
 			for (int j = 0; j < k && !ln->backing; j++)
-				cost += fminf(6, bars_cost(f->p, part[j], choices[c], f->aim));
+				cost += fminf(6, bars_cost(f, part[j], choices[c], rap));
 		}
 		if (cost < least) {
 			least = cost;
@@ -196,7 +210,7 @@ static void add_phrase(struct form *f, struct plan_section *ps, int line, int fi
 	struct plan *p = f->p;
 	struct plan_phrase *ph = &p->phrases[p->n_phrases++];
 	*ph = (struct plan_phrase){ .line = line, .section = (int)(ps - p->sections), .first_syllable = first, .n = n, .bar = ps->bars, .bars = bars,
-	                            .source = -1, .model = -1, .rhyme = -1 };
+	                            .source = -1, .model = -1, .rhyme = -1, .rap = section_is_rap(p, ps) };
 	ps->bars += bars;
 	ps->n_phrases++;
 }
@@ -206,9 +220,10 @@ static void lay_line(struct form *f, struct plan_section *ps, int line, int usua
 	struct plan *p = f->p;
 	const struct lyrics *l = p->lyrics;
 	const struct line *ln = &l->lines[line];
-	int part[LINE_PARTS], first = l->words[ln->first_word].first_syllable, at = 0, k = cut_line(p, ln, f->aim, part);
+	int part[LINE_PARTS], first = l->words[ln->first_word].first_syllable, at = 0, rap = section_is_rap(p, ps);
+	int k = cut_line(f, ln, rap, part);
 	for (int j = 0; j < k; j++) {
-		add_phrase(f, ps, line, first + at, part[j], bars_for(p, part[j], usual, f->aim));
+		add_phrase(f, ps, line, first + at, part[j], bars_for(f, part[j], usual, rap));
 		at += part[j];
 		struct plan_phrase *ph = &p->phrases[p->n_phrases - 1];
 		char punct = l->words[l->syllables[first + at - 1].word].punct;
@@ -224,7 +239,8 @@ static void lay_backing(struct form *f, struct plan_section *ps, int line)
 	struct plan *p = f->p;
 	const struct lyrics *l = p->lyrics;
 	const struct line *ln = &l->lines[line];
-	int first = l->words[ln->first_word].first_syllable, part[LINE_PARTS], at = 0, k = cut_line(p, ln, f->aim, part);
+	int first = l->words[ln->first_word].first_syllable, part[LINE_PARTS], at = 0, rap = section_is_rap(p, ps);
+	int k = cut_line(f, ln, rap, part);
 	for (int j = 0; j < k; j++) {
 		struct plan_phrase *lead = ps->n_phrases ? &p->phrases[p->n_phrases - 1] : NULL;
 		struct plan_backing *b = &p->backing[p->n_backing++];
@@ -235,7 +251,7 @@ static void lay_backing(struct form *f, struct plan_section *ps, int line)
 			b->after_phrase = p->n_phrases - 1;
 		} else {
 			b->bar = ps->bars;
-			b->bars = bars_for(p, part[j] + 1, 0, f->aim);
+			b->bars = bars_for(f, part[j] + 1, 0, rap);
 			ps->bars += b->bars;
 		}
 		at += part[j];
@@ -245,7 +261,7 @@ static void lay_backing(struct form *f, struct plan_section *ps, int line)
 static void lay_sung(struct form *f, struct plan_section *ps, const struct lyric_section *ls)
 {
 	struct plan *p = f->p;
-	int usual = usual_bars(f, ls);
+	int usual = usual_bars(f, ls, section_is_rap(p, ps));
 	ps->bars = ps->lead_bars;
 	ps->first_phrase = p->n_phrases;
 	for (int i = 0; i < ls->n_lines; i++) {
@@ -629,7 +645,7 @@ static int allocate(struct plan *p, struct madrigal_error *err)
 
 static void build(struct plan *p, int level, int pauses, int bars)
 {
-	struct form f = { .p = p, .aim = levels[level], .pauses = pauses };
+	struct form f = { .p = p, .level = level, .pauses = pauses };
 	p->n_sections = p->n_phrases = p->n_backing = 0;
 	if (sung_lines(p->lyrics) || p->lyrics->n_sections)
 		build_sung(&f);
@@ -675,6 +691,7 @@ static int meet_length(struct plan *p, int bars, double around_s, struct madriga
 int plan_form(struct plan *p, struct madrigal_error *err)
 {
 	meter_init(&p->meter, p->brief->meter_num, p->brief->meter_den, p->brief->tempo_bpm);
+	p->raps = p->style->singer.manner && !strcmp(p->style->singer.manner, "rap");
 	if (p->meter.steps != 16 && p->meter.steps != 12)
 		return err_set(err, MADRIGAL_EUSAGE, "no song can be made in %d/%d: there are 4/4, 3/4 and 6/8", p->brief->meter_num, p->brief->meter_den);
 	int rc = allocate(p, err);

@@ -438,9 +438,11 @@ void melody_draw(const struct plan *p, const struct pitch_tables *tab, struct rn
 	int before = 0;
 	for (int i = 0; i < p->n_phrases; i++) {
 		const struct plan_phrase *ph = &p->phrases[i];
-		if (ph->source < 0)
+		if (ph->source < 0 && ph->rap)
+			rap_speak(p, ph, &d->phrases[i]);
+		else if (ph->source < 0)
 			draw_tune(p, tab, i, &manner[p->sections[ph->section].family], before, r, d);
-		before = d->phrases[ph->source >= 0 ? ph->source : i].midi[ph->n - 1];
+		before = ph->rap ? 0 : d->phrases[ph->source >= 0 ? ph->source : i].midi[ph->n - 1];
 	}
 }
 

@@ -67,6 +67,7 @@ struct plan_phrase {
 	char punct;                     /* what closes it */
 	int ends_line, ends_section;
 	int rhyme;                      /* as line.rhyme */
+	int rap;                        /* 1: spoken in rhythm; see rap.c */
 };
 
 struct plan_section {
@@ -104,6 +105,7 @@ struct plan {
 	struct plan_backing *backing; int n_backing;
 	int bars;
 	double lead_in_s, tail_s;
+	int raps;                       /* 1: the style's singer raps: all sections but those that have a hook to sing */
 	struct plan_chord chords[PLAN_CHORDS_MAX]; int n_chords;
 	uint8_t *chord_of_step;         /* bars * meter.steps */
 	int tonic_pc, minor;
@@ -111,11 +113,13 @@ struct plan {
 	int raise_step;                 /* from here on all sounds that much higher: the new key's dominant; see key_change.c */
 	int low, high;                  /* the song's range, MIDI */
 	float centre[FAMILIES];         /* where each family's tune lies */
-	float *stress;                  /* n_syllables x PLACES: what it costs to put a syllable on a place; see rhythm.c */
+	float *stress;                  /* n_syllables x BAR_STEPS_MAX: what it costs to put a syllable on a step of the bar; see rhythm.c */
 };
 
 static inline int phrase_slot(const struct plan *p, const struct plan_phrase *ph) { return ph->bar * p->meter.steps; }
 static inline int family_is_high(enum tune_family f) { return f == FAMILY_CHORUS || f == FAMILY_POST; }
+
+static inline int section_is_rap(const struct plan *p, const struct plan_section *s) { return p->raps && !family_is_high(s->family); }
 
 /* Sections, phrases, bars. Fills p->sections, phrases, backing, bars, lead_in_s, tail_s. */
 int plan_form(struct plan *p, struct madrigal_error *err) MUST_CHECK;
@@ -154,6 +158,7 @@ struct draft_phrase {
 	int8_t midi[PHRASE_MAX];
 	int8_t extra[PHRASE_MAX];       /* pitch of the syllable's second note, or EXTRA_NONE */
 	int8_t extra_at[PHRASE_MAX];    /* steps from its onset */
+	uint16_t flow;                  /* rap: the bar that its lines go round in, as bits */
 	int16_t room;                   /* steps from its last onset to what is sung next, wherever it returns */
 	int16_t model;                  /* the phrase whose tune it follows in this draft, or -1 */
 	uint32_t bar_mask[PHRASE_BARS_MAX + 1]; /* onsets by bar as bits, the bar before the slot first */
@@ -165,6 +170,7 @@ struct draft_note { int start, end; int8_t midi; uint8_t first; uint8_t final; i
 struct draft {
 	struct draft_phrase *phrases;   /* plan.n_phrases */
 	struct draft_note *notes; int n_notes;
+	struct draft_note *part;        /* room for as many: the sung or the rapped ones alone */
 	float cost;
 };
 
@@ -194,6 +200,31 @@ void melody_draw(const struct plan *p, const struct pitch_tables *t, struct rng 
 void melody_for_instrument(const struct plan *p, const struct pitch_tables *t, struct rng *r, const int *onset, int n, int low, int high,
                            float centre, const int8_t *model, int8_t *midi);
 
+/* ---- rap.c: lines that are spoken in rhythm ---- */
+/* The syllable of a phrase that carries its rhyme: the stressed one of its last word. An index from 0 within the phrase. */
+int rhyme_syllable(const struct lyrics *l, const struct plan_phrase *ph);
+/* As rhythm_least_step, rhythm_least_gap. */
+int rap_least_step(const struct meter *m);
+int rap_least_gap(const struct meter *m);
+/* What it costs to put a syllable on each step of a bar: BAR_STEPS_MAX values. */
+void rap_stress(const struct plan *p, int syllable, float *cost);
+/* What it costs when a syllable is followed by the next one after `steps`; huge (>= RAP_NEVER) if that can't be spoken. */
+#define RAP_NEVER 1e6f
+float rap_hold(const struct plan *p, int syllable, int steps);
+/* A bar that a section's lines go round in, about n syllables full: one that several rap songs share. */
+uint16_t rap_draw_flow(const struct plan *p, int n, struct rng *r);
+/* Onsets for a phrase in its flow, with small changes, between earliest and latest. model (may be NULL): the phrase it answers. hold: rap_hold of its
+ * syllables, `gaps` values each. Returns 0, or -1 if there is no room. */
+int rap_fit(const struct plan *p, const struct plan_phrase *ph, uint16_t flow, const struct draft_phrase *model, int earliest, int latest, const float *hold,
+            int gaps, struct rng *r, int16_t *onset);
+/* The spoken pitches of a phrase: the singer's speaking voice on a note of the key, with accents. */
+void rap_speak(const struct plan *p, const struct plan_phrase *ph, struct draft_phrase *dp);
+/* The pitch about which the singer speaks. */
+int rap_centre(const struct plan *p);
+struct rap_figures { int notes; float stressed_on, unstressed_on, rhyme_on_four, rhymes_meet, sixteenths, rhythm_again, pace, breath; int rhymes; };
+void rap_measure(const struct plan *p, const struct draft_note *notes, int n, struct rap_figures *ret);
+float rap_cost(const struct rap_figures *f);
+
 /* ---- cost.c ---- */
 /* Spreads a draft over the song: all notes in order, returns included. */
 void draft_spread(const struct plan *p, struct draft *d);
@@ -205,8 +236,11 @@ struct tune_figures {
 	      melisma, notes_per_bar, dull_bars, out_of_range, stressed_lower, entries_off, tessitura, pace, even;
 	int stressed, unstressed, strong, off, has_lift;
 };
+/* Of the sung notes only: rap is judged by rap_cost. */
 void tune_measure(const struct plan *p, const struct draft *d, struct tune_figures *ret);
 float tune_cost(const struct plan *p, const struct tune_figures *f);
+/* Both together, of what is sung and what is rapped. Uses d->part. */
+float draft_cost(const struct plan *p, struct draft *d);
 
 /* ---- tables.c: counted from human songs; tools/make-tables writes it ---- */
 struct bar_rhythm { uint16_t mask; uint16_t songs; };
@@ -214,6 +248,8 @@ struct phrase_rhythm { int8_t n, start; int8_t onset[12]; uint8_t songs; };
 extern const struct bar_rhythm bar_rhythms[]; extern const int n_bar_rhythms;
 extern const struct bar_rhythm dense_rhythms[]; extern const int n_dense_rhythms;
 extern const struct phrase_rhythm phrase_rhythms[]; extern const int n_phrase_rhythms;
+extern const struct bar_rhythm rap_rhythms[]; extern const int n_rap_rhythms;
+extern const float rap_onset_share[16], rap_stressed_share[16], rap_rhyme_share[16];
 extern const float interval_from_degree[2][12][25];
 extern const float interval_after_interval[17][17];
 extern const float degree_over_chord_root[2][12][12];

@@ -93,6 +93,16 @@ int rhythm_least_gap(const struct meter *m)
 	return steps > m->steps - 2 ? m->steps - 2 : steps;
 }
 
+static int phrase_least_step(const struct plan *p, const struct plan_phrase *ph)
+{
+	return ph->rap ? rap_least_step(&p->meter) : rhythm_least_step(&p->meter);
+}
+
+static int phrase_least_gap(const struct plan *p, const struct plan_phrase *ph)
+{
+	return ph->rap ? rap_least_gap(&p->meter) : rhythm_least_gap(&p->meter);
+}
+
 static int shortest_step(unsigned mask)
 {
 	int least = 99, before = -1;
@@ -165,17 +175,25 @@ int rhythm_bank_new(struct plan *p, struct rhythm_bank **ret, struct madrigal_er
 	b->n_syllables = l->n_syllables;
 	b->fit = malloc(((size_t)b->n_masks * (size_t)b->n_syllables + 1) * sizeof *b->fit);
 	b->gap = malloc(((size_t)b->n_syllables * (GAP_MAX + 1) + 1) * sizeof *b->gap);
-	p->stress = malloc(((size_t)b->n_syllables * PLACES + 1) * sizeof *p->stress);
+	p->stress = malloc(((size_t)b->n_syllables * BAR_STEPS_MAX + 1) * sizeof *p->stress);
 	if (!b->fit || !b->gap || !p->stress) {
 		rhythm_bank_free(b);
 		return err_nomem(err);
 	}
 	float push = p->style->melody.syncopation;
 	for (int i = 0; i < b->n_syllables; i++) {
-		memcpy(p->stress + i * PLACES, place_costs(l, i), PLACES * sizeof *p->stress);
+		const float *cost = place_costs(l, i);
+		for (int t = 0; t < p->meter.steps; t++)
+			p->stress[i * BAR_STEPS_MAX + t] = cost[p->meter.place[t]];
 		for (int g = 0; g <= GAP_MAX; g++)
 			b->gap[i * (GAP_MAX + 1) + g] = hold_cost(p, i, g);
 	}
+	for (int k = 0; k < p->n_phrases; k++)
+		for (int i = p->phrases[k].first_syllable; p->phrases[k].rap && i < p->phrases[k].first_syllable + p->phrases[k].n; i++) {
+			rap_stress(p, i, p->stress + i * BAR_STEPS_MAX);
+			for (int g = 0; g <= GAP_MAX; g++)
+				b->gap[i * (GAP_MAX + 1) + g] = rap_hold(p, i, g);
+		}
 	for (int k = 0; k < b->n_masks; k++) {
 		int off = 0;
 		for (int t = 0; t < p->meter.steps; t++)
@@ -189,7 +207,7 @@ int rhythm_bank_new(struct plan *p, struct rhythm_bank **ret, struct madrigal_er
 			int at = i, before = -1;
 			for (unsigned left = b->masks[k].mask; left && at < b->n_syllables; left &= left - 1, at++) {
 				int t = __builtin_ctz(left);
-				cost += p->stress[at * PLACES + p->meter.place[t]];
+				cost += p->stress[at * BAR_STEPS_MAX + t];
 				if (before >= 0)
 					cost += b->gap[(at - 1) * (GAP_MAX + 1) + t - before];
 				before = t;
@@ -319,7 +337,7 @@ static float onsets_cost(const struct fitting *f, const int16_t *onset)
 	int n = f->ph->n, steps = p->meter.steps;
 	float cost = start_cost(f, onset[0]) + end_cost(f, onset[n - 1]);
 	for (int i = 0; i < n; i++) {
-		cost += p->stress[(f->ph->first_syllable + i) * PLACES + p->meter.place[(onset[i] + 64 * steps) % steps]];
+		cost += p->stress[(f->ph->first_syllable + i) * BAR_STEPS_MAX + (onset[i] + 64 * steps) % steps];
 		if (i + 1 < n)
 			cost += gap_cost(f, i, onset[i + 1] - onset[i]);
 	}
@@ -413,7 +431,7 @@ static void fit_phrases(const struct fitting *f, struct rng *r, struct found *be
 static void fit_evenly(const struct fitting *f, struct found *ret)
 {
 	static const int grids[] = { 6, 4, 3, 2, 1 };
-	int n = f->ph->n, least = rhythm_least_step(&f->p->meter), start = f->earliest > 0 ? f->earliest : 0;
+	int n = f->ph->n, least = phrase_least_step(f->p, f->ph), start = f->earliest > 0 ? f->earliest : 0;
 	ret->cost = 2 * HUGE_COST;
 	for (size_t g = 0; g < sizeof grids / sizeof grids[0]; g++) {
 		int earliest = f->earliest > -8 ? f->earliest : -8;
@@ -458,14 +476,15 @@ static const struct draft_phrase *drawn(const struct plan *p, const struct draft
 static void set_limits(const struct plan *p, const struct draft *d, int index, struct fitting *f)
 {
 	const struct plan_phrase *ph = &p->phrases[index];
-	int steps = p->meter.steps, gap = rhythm_least_gap(&p->meter), slot = phrase_slot(p, ph);
+	int steps = p->meter.steps, gap = phrase_least_gap(p, ph), slot = phrase_slot(p, ph);
 	f->earliest = slot < steps ? -slot : -steps;
 	f->latest = ph->bars * steps - gap;
 	if (index > 0) {
 		const struct plan_phrase *before = &p->phrases[index - 1];
 		int last = phrase_slot(p, before) + drawn(p, d, index - 1)->onset[before->n - 1];
-		if (last + gap - slot > f->earliest)
-			f->earliest = last + gap - slot;
+		int before_gap = phrase_least_gap(p, before);
+		if (last + before_gap - slot > f->earliest)
+			f->earliest = last + before_gap - slot;
 	}
 	const struct plan_phrase *next = index + 1 < p->n_phrases ? ph + 1 : NULL;
 	if (next && next->source >= 0) {
@@ -481,7 +500,7 @@ static void set_limits(const struct plan *p, const struct draft *d, int index, s
 		const struct plan_phrase *b = &p->phrases[i - 1];
 		int earliest = b->source == index ? -4 : -6;
 		if (b->source >= 0 && b->source < index)
-			earliest = phrase_slot(p, b) + d->phrases[b->source].onset[b->n - 1] + gap - phrase_slot(p, &p->phrases[i]);
+			earliest = phrase_slot(p, b) + d->phrases[b->source].onset[b->n - 1] + phrase_least_gap(p, b) - phrase_slot(p, &p->phrases[i]);
 		f->earliest = earliest > f->earliest ? earliest : f->earliest;
 	}
 	if (f->earliest > f->latest - (ph->n - 1))
@@ -491,7 +510,7 @@ static void set_limits(const struct plan *p, const struct draft *d, int index, s
 	if (model < 0 || p->phrases[model].source >= 0 || model >= index)
 		return;
 	int latest = phrase_slot(p, next) + d->phrases[model].onset[0] - gap - slot;
-	if (latest < f->latest && latest - f->earliest > (ph->n + 1) * rhythm_least_step(&p->meter))
+	if (latest < f->latest && latest - f->earliest > (ph->n + 1) * phrase_least_step(p, ph))
 		f->latest = latest;
 }
 
@@ -555,6 +574,18 @@ static void draw_models(const struct plan *p, const struct plan_section *s, stru
 
 /* ---- all phrases ---- */
 
+/* A rapped line: in the flow of the line that it follows, or in a new one; with the same words, as before. */
+static int draw_rap(const struct plan *p, const struct rhythm_bank *b, const struct fitting *f, struct rng *r, struct draft_phrase *dp, int16_t *onset)
+{
+	const struct plan_phrase *ph = f->ph;
+	dp->flow = f->model ? f->model->flow : rap_draw_flow(p, (ph->n + ph->bars / 2) / ph->bars, r);
+	if (ph->same_words && f->model && f->model->onset[0] >= f->earliest && f->model->onset[ph->n - 1] <= f->latest) {
+		memcpy(onset, f->model->onset, (size_t)ph->n * sizeof *onset);
+		return 0;
+	}
+	return rap_fit(p, ph, dp->flow, f->model, f->earliest, f->latest, b->gap + ph->first_syllable * (GAP_MAX + 1), GAP_MAX + 1, r, onset);
+}
+
 static void draw_phrase(const struct plan *p, const struct rhythm_bank *b, struct vocab *v, int index, struct rng *r, struct draft *d)
 {
 	const struct plan_phrase *ph = &p->phrases[index];
@@ -565,9 +596,13 @@ static void draw_phrase(const struct plan *p, const struct rhythm_bank *b, struc
 		f.model = &d->phrases[model];
 	set_limits(p, d, index, &f);
 	struct found best, same;
-	fit_bars(&f, &best);
-	fit_phrases(&f, r, &best);
-	if (f.model && p->phrases[model].n == ph->n) {
+	if (ph->rap) {
+		best.cost = draw_rap(p, b, &f, r, dp, best.onset) ? HUGE_COST : 0;
+	} else {
+		fit_bars(&f, &best);
+		fit_phrases(&f, r, &best);
+	}
+	if (!ph->rap && f.model && p->phrases[model].n == ph->n) {
 		memcpy(same.onset, f.model->onset, sizeof same.onset);
 		same.cost = onsets_cost(&f, same.onset) - (ph->same_words ? 50 : 1 + 0.45f * (float)ph->n);
 		if (same.cost < best.cost)

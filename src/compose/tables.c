@@ -2,7 +2,8 @@
 /* Counts of human songs, written by tools/make-tables. Bars and phrases are 4/4 on a grid of sixteenths.
  * From 214 transcribed Billboard songs in the CoCoPops corpus: bar_rhythms (in three songs or more), phrase_rhythms (in two or more; without
  * those on odd sixteenths only), interval_from_degree, interval_after_interval, degree_over_chord_root.
- * From 124 rap songs (MCFlow): dense_rhythms, bars of 8 to 12 onsets. */
+ * From 124 rap songs (MCFlow): dense_rhythms, bars of 8 to 12 onsets; rap_rhythms, bars of 4 and more; for each sixteenth
+ * of the bar how many bars have an onset there, and which share of these onsets is stressed or rhymes. */
 #include "compose/plan.h"
 
 const struct bar_rhythm bar_rhythms[] = {
@@ -59,6 +60,50 @@ const struct bar_rhythm dense_rhythms[] = {
 	{ 0x3577, 2 }, { 0xd55d, 2 }, { 0x3fbd, 2 }, { 0x9ddd, 2 }, { 0xdd7d, 2 }, { 0x1ddf, 2 },
 };
 const int n_dense_rhythms = sizeof dense_rhythms / sizeof dense_rhythms[0];
+
+const struct bar_rhythm rap_rhythms[] = {
+	{ 0xffff, 17 }, { 0x5555, 16 }, { 0x5fff, 15 }, { 0x7ffe, 11 }, { 0x7fff, 10 }, { 0xefff, 10 }, { 0x15d7, 9 }, { 0xf000, 9 }, { 0xbfff, 9 }, { 0x1555, 9 },
+	{ 0x9fff, 9 }, { 0x1fff, 8 }, { 0xedff, 8 }, { 0xdfff, 8 }, { 0xfdff, 8 }, { 0xf5ff, 8 }, { 0x7dfe, 7 }, { 0xf7f7, 7 }, { 0xefef, 7 }, { 0xcfdf, 7 },
+	{ 0xdfdf, 7 }, { 0x57d7, 6 }, { 0x175f, 6 }, { 0xfffe, 6 }, { 0x0ddf, 6 }, { 0x55fd, 6 }, { 0xf5f5, 6 }, { 0x5ddf, 6 }, { 0x5d5f, 6 }, { 0xeffd, 6 },
+	{ 0xefdf, 6 }, { 0x555d, 6 }, { 0xebff, 6 }, { 0x17d7, 6 }, { 0x157f, 6 }, { 0xbeff, 6 }, { 0x5fdf, 6 }, { 0x97d7, 5 }, { 0x16d7, 5 }, { 0x5f5f, 5 },
+	{ 0xfdfd, 5 }, { 0xf57d, 5 }, { 0xfffd, 5 }, { 0xfff7, 5 }, { 0xdf7f, 5 }, { 0x5d55, 5 }, { 0xd555, 5 }, { 0x3fff, 5 }, { 0x17ff, 5 }, { 0x0155, 5 },
+	{ 0x4155, 5 }, { 0x5755, 5 }, { 0x6fff, 5 }, { 0x15df, 5 }, { 0xbfbf, 5 }, { 0xd7fd, 5 }, { 0xcddd, 5 }, { 0xf7ff, 5 }, { 0xd7ff, 5 }, { 0x57dd, 5 },
+	{ 0xdfd7, 5 }, { 0x95df, 5 }, { 0x5757, 4 }, { 0x7bff, 4 }, { 0x7555, 4 }, { 0x55dd, 4 }, { 0xf9fd, 4 }, { 0x79fd, 4 }, { 0xfbff, 4 }, { 0x15fd, 4 },
+	{ 0x37ff, 4 }, { 0x8df7, 4 }, { 0x8fff, 4 }, { 0x1551, 4 }, { 0xbdfd, 4 }, { 0xf7fd, 4 }, { 0xf9ff, 4 }, { 0xd6ff, 4 }, { 0x5f55, 4 }, { 0x17df, 4 },
+	{ 0x7fde, 4 }, { 0x7f7f, 4 }, { 0x7d5d, 4 }, { 0xcbf7, 4 }, { 0x975d, 4 }, { 0xddff, 4 }, { 0x95fd, 4 }, { 0xdddf, 4 }, { 0x5f57, 4 }, { 0x4555, 4 },
+	{ 0x5151, 4 }, { 0x1111, 4 }, { 0xefcf, 4 }, { 0x5d5d, 4 }, { 0xeb5f, 4 }, { 0x7ff7, 4 }, { 0x15f5, 4 }, { 0x57df, 4 }, { 0xedfd, 4 }, { 0xebfd, 4 },
+	{ 0x15d5, 4 }, { 0xfff5, 4 }, { 0xd5d7, 4 }, { 0xf5f7, 4 }, { 0xf5dd, 4 }, { 0xdff7, 4 }, { 0xdfd5, 4 }, { 0x55df, 4 }, { 0x95ff, 4 }, { 0xffdd, 4 },
+	{ 0xf7df, 4 }, { 0x7800, 4 }, { 0x75ff, 4 }, { 0x55d5, 4 }, { 0xeddf, 4 }, { 0x7e5e, 4 }, { 0x1777, 4 }, { 0xed57, 4 }, { 0xcdff, 4 }, { 0x4f4f, 4 },
+	{ 0x0d55, 4 }, { 0xedad, 4 }, { 0x5add, 4 }, { 0x0ded, 4 }, { 0x9edf, 4 }, { 0x6ffd, 4 }, { 0x1fdf, 4 }, { 0x1515, 4 }, { 0x0fff, 4 }, { 0xdedf, 4 },
+	{ 0x3735, 3 }, { 0xcd55, 3 }, { 0x75fd, 3 }, { 0x5fde, 3 }, { 0x777f, 3 }, { 0x75df, 3 }, { 0x8dad, 3 }, { 0xbfdf, 3 }, { 0x45ff, 3 }, { 0x35dd, 3 },
+	{ 0x8bff, 3 }, { 0xcfff, 3 }, { 0xcfd5, 3 }, { 0x8dd5, 3 }, { 0xd75f, 3 }, { 0x00df, 3 }, { 0x5155, 3 }, { 0x4111, 3 }, { 0x1151, 3 }, { 0x5515, 3 },
+	{ 0x0b55, 3 }, { 0xed75, 3 }, { 0xcb55, 3 }, { 0x4f5d, 3 }, { 0xcf57, 3 }, { 0x7dff, 3 }, { 0x7fef, 3 }, { 0xf800, 3 }, { 0xf7d7, 3 }, { 0x5dfd, 3 },
+	{ 0x57d5, 3 }, { 0x5df7, 3 }, { 0x5f7f, 3 }, { 0x155d, 3 }, { 0xfff6, 3 }, { 0x7f7e, 3 }, { 0x7c5e, 3 }, { 0xb6df, 3 }, { 0x1ffb, 3 }, { 0xb7df, 3 },
+	{ 0x95d7, 3 }, { 0x6fd7, 3 }, { 0x55ff, 3 }, { 0x1755, 3 }, { 0x96ff, 3 }, { 0x6d55, 3 }, { 0x4dfd, 3 }, { 0x16ad, 3 }, { 0xeff7, 3 }, { 0x6fdf, 3 },
+	{ 0x56ff, 3 }, { 0xebef, 3 }, { 0xfd5f, 3 }, { 0x40d5, 3 }, { 0xf9f9, 3 }, { 0x7777, 3 }, { 0xcf75, 3 }, { 0x8bf7, 3 }, { 0xcbff, 3 }, { 0x8ddf, 3 },
+	{ 0x0fdf, 3 }, { 0x5ff5, 3 }, { 0xcdcd, 3 }, { 0xd7d7, 3 }, { 0xd15d, 3 }, { 0xfe00, 3 }, { 0xe5ff, 3 }, { 0xfdf5, 3 }, { 0x1155, 3 }, { 0xed55, 3 },
+	{ 0x5fef, 3 }, { 0x56dc, 3 }, { 0x9ddf, 3 }, { 0x6dd5, 3 }, { 0xefdd, 3 }, { 0xef7f, 3 }, { 0x97df, 3 }, { 0xcbde, 3 }, { 0xcfbf, 3 }, { 0xbffd, 3 },
+	{ 0x9fdf, 3 }, { 0x05df, 3 }, { 0xeffe, 3 }, { 0x3dff, 3 }, { 0xfdd5, 3 }, { 0xf7f5, 3 }, { 0x5fd7, 3 }, { 0x5fdd, 3 }, { 0x9f1f, 3 }, { 0xb5df, 3 },
+	{ 0x00d5, 3 }, { 0x1fd7, 3 }, { 0xddd5, 3 }, { 0x55d7, 3 }, { 0xfff9, 3 }, { 0x6dff, 3 }, { 0x0dfb, 3 }, { 0xdddd, 3 }, { 0xd7ef, 3 }, { 0xeb75, 3 },
+	{ 0xeded, 3 }, { 0xcbf5, 3 }, { 0x7fdf, 3 }, { 0xed5f, 3 }, { 0x6d6d, 3 }, { 0x8add, 3 }, { 0x8dd7, 3 }, { 0x3f3f, 3 }, { 0xcbdf, 3 }, { 0xd7df, 3 },
+	{ 0x556d, 3 }, { 0xeb7d, 3 }, { 0x7dd7, 3 }, { 0xfdef, 3 }, { 0x1557, 3 }, { 0xdfbf, 3 }, { 0x9f9f, 3 }, { 0x65ff, 3 }, { 0x5ffe, 3 }, { 0x7edc, 3 },
+	{ 0x155f, 3 }, { 0x955f, 3 }, { 0xead5, 3 }, { 0x0bff, 3 }, { 0xedd5, 3 }, { 0xcb5f, 3 }, { 0x17d5, 3 }, { 0xdfdd, 3 }, { 0x5f5d, 3 }, { 0x57ff, 3 },
+	{ 0xeedf, 3 }, { 0x4bdf, 3 }, { 0xfd57, 3 }, { 0x3575, 2 }, { 0x71d7, 2 }, { 0x4dd5, 2 }, { 0x8d5d, 2 }, { 0xd6cd, 2 }, { 0x3fdf, 2 }, { 0x4bab, 2 },
+	{ 0x7575, 2 }, { 0x16d5, 2 }, { 0xcfd7, 2 }, { 0xfc00, 2 }, { 0x7df5, 2 }, { 0xfbde, 2 }, { 0x7dde, 2 }, { 0xfbfd, 2 }, { 0xf1ff, 2 }, { 0x76dd, 2 },
+	{ 0x7ffd, 2 }, { 0x01ff, 2 }, { 0xb5dd, 2 }, { 0x8f8f, 2 }, { 0xe5d7, 2 }, { 0x8f95, 2 }, { 0x9ffd, 2 }, { 0x3577, 2 }, { 0xd55d, 2 }, { 0x3fbd, 2 },
+	{ 0x9ddd, 2 }, { 0xdd7d, 2 }, { 0x1ddf, 2 }, { 0x4151, 2 }, { 0x5115, 2 }, { 0x1511, 2 }, { 0x5111, 2 },
+};
+const int n_rap_rhythms = sizeof rap_rhythms / sizeof rap_rhythms[0];
+
+const float rap_onset_share[16] = {
+	0.81f, 0.49f, 0.786f, 0.592f, 0.748f, 0.485f, 0.756f, 0.62f, 0.75f, 0.521f, 0.713f, 0.582f, 0.597f, 0.43f, 0.658f, 0.466f,
+};
+const float rap_stressed_share[16] = {
+	0.947f, 0.111f, 0.734f, 0.285f, 0.93f, 0.158f, 0.715f, 0.291f, 0.933f, 0.165f, 0.622f, 0.489f, 0.932f, 0.126f, 0.808f, 0.049f,
+};
+const float rap_rhyme_share[16] = {
+	0.174f, 0.087f, 0.109f, 0.092f, 0.243f, 0.128f, 0.134f, 0.114f, 0.301f, 0.12f, 0.218f, 0.452f, 0.654f, 0.335f, 0.277f, 0.052f,
+};
 
 const struct phrase_rhythm phrase_rhythms[] = {
 	{ 2, 12, { 0, 2 }, 17 }, { 2, 10, { 0, 4 }, 12 }, { 2, 12, { 0, 4 }, 11 },

@@ -52,6 +52,8 @@ static int sound_check(const struct madrigal_request *req, struct madrigal_error
 		return err_set(err, MADRIGAL_EUSAGE, "unknown audio format");
 	if (!among(req->sample_rate, sample_rates, sizeof sample_rates / sizeof *sample_rates))
 		return err_set(err, MADRIGAL_EUSAGE, "a sample rate of %d Hz is not offered; choose 16000, 22050, 24000, 32000, 44100 or 48000", req->sample_rate);
+	if (req->channels != 1 && req->channels != 2)
+		return err_set(err, MADRIGAL_EUSAGE, "%d channels are not offered; choose 1 or 2", req->channels);
 	if (req->format != MADRIGAL_MP3)
 		return 0;
 	if (req->bitrate >= bitrates[0] && audio_mp3_bitrate_ok(req->sample_rate, req->bitrate))

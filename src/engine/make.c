@@ -183,7 +183,7 @@ static int sing(struct job *j, struct madrigal_error *err)
 {
 	if (!j->voice)
 		return 0;
-	int rc = voice_sing_score(j->voice, &j->score, j->brief.singer, &j->brief.style->singer, j->threads, note_progress, j, &j->cancel,
+	int rc = voice_sing_score(j->voice, &j->score, j->brief.singer, j->brief.style, j->threads, note_progress, j, &j->cancel,
 	                          &j->vocals, err);
 	voice_close(j->voice);
 	j->voice = NULL;
@@ -288,7 +288,7 @@ const char *madrigal_version(void)
 
 struct madrigal_request madrigal_request_default(void)
 {
-	return (struct madrigal_request){ .seed = 1, .sample_rate = 44100, .bitrate = 256000, .stems = 1 };
+	return (struct madrigal_request){ .seed = 1, .sample_rate = 44100, .channels = 2, .bitrate = 256000, .stems = 1 };
 }
 
 int madrigal_make(const struct madrigal_request *req, const struct madrigal_paths *paths, madrigal_progress_fn *fn, void *user,

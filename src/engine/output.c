@@ -17,6 +17,7 @@
 #define MP3_OVERSHOOT_DB 0.4
 #define MAX_TRIES 4       /* at getting below the ceiling after an encoder or resampler has overshot */
 #define SAFETY_DB 0.05
+#define DUAL_MONO_LU 3.01 /* one channel from two loudspeakers, after EBU Tech 3343 */
 #define SCORE_FILE_MAX ((size_t)32 << 20)
 
 static const char *const extensions[] = { [MADRIGAL_MP3] = "mp3", [MADRIGAL_WAV] = "wav", [MADRIGAL_FLAC] = "flac", [MADRIGAL_PCM] = "pcm" };
@@ -48,7 +49,7 @@ int output_probe(const char *path, struct madrigal_error *err)
 
 static double note_start(const struct output *o, int i)
 {
-	return o->vocals->start ? o->vocals->start[i] : score_seconds(o->score, o->score->vocal[i].start);
+	return o->vocals->lead_times.start ? o->vocals->lead_times.start[i] : score_seconds(o->score, o->score->vocal[i].start);
 }
 
 /* Each line's first note; *ret by free(). */
@@ -72,15 +73,27 @@ double output_ceiling_dbtp(const struct madrigal_request *req)
 	return OUTPUT_CEILING_DBTP - (req->format == MADRIGAL_MP3 ? MP3_OVERSHOOT_DB : 0);
 }
 
+static int to_mono(const struct audio *a, struct audio *ret, struct madrigal_error *err)
+{
+	int rc = audio_init(ret, a->rate, 1, a->frames, err);
+	for (size_t i = 0; !rc && i < a->frames; i++)
+		ret->ch[0][i] = (a->ch[0][i] + a->ch[1][i]) / 2;
+	return rc;
+}
+
 static int encode_once(const struct output *o, const struct encode_settings *set, struct encoded *ret, struct madrigal_error *err)
 {
-	struct audio resampled = { 0 }, decoded = { 0 };
+	struct audio resampled = { 0 }, mono = { 0 }, decoded = { 0 };
 	const struct audio *master = &o->mix->master, *heard;
 	struct encoded e = { 0 };
 	int rc = 0;
 	if (o->req->sample_rate != master->rate) {
 		rc = audio_resample(master, o->req->sample_rate, &resampled, err);
 		master = &resampled;
+	}
+	if (!rc && o->req->channels == 1) {
+		rc = to_mono(master, &mono, err);
+		master = &mono;
 	}
 	if (!rc)
 		rc = audio_encode(master, set, o->cancel, &e.data, &e.len, err);
@@ -91,7 +104,10 @@ static int encode_once(const struct output *o, const struct encode_settings *set
 	}
 	if (!rc)
 		rc = audio_loudness(heard, &e.lufs, &e.true_peak_dbtp, err);
+	if (!rc && o->req->channels == 1)
+		e.lufs += DUAL_MONO_LU;
 	audio_release(&decoded);
+	audio_release(&mono);
 	audio_release(&resampled);
 	if (rc)
 		free(e.data);
@@ -188,6 +204,15 @@ static int add_score_file(const struct output *o, const char *name, int (*build)
 	return rc;
 }
 
+static int add_lrc(const struct output *o, struct madrigal_error *err)
+{
+	const struct song_facts facts = { .lead = o->vocals->lead_times, .backing = o->vocals->backing_times };
+	struct buf b = buf_init(SCORE_FILE_MAX);
+	int rc = song_lrc(o->score, &facts, &b) ? err_nomem(err) : song_dir_add(o->dir, "song.lrc", buf_str(&b), b.len, err);
+	buf_release(&b);
+	return rc;
+}
+
 static int is_part(const struct score *s, const char *name)
 {
 	for (int i = 0; i < s->n_parts; i++)
@@ -206,7 +231,7 @@ static int add_song_json(const struct output *o, const struct encoded *master, i
 	const struct song_facts facts = {
 		.style = o->brief->style->name, .voice = sung ? o->brief->singer->name : NULL, .prompt = o->req->prompt, .understood = o->brief->understood,
 		.stems = stems, .extra_stems = extra, .n_extra_stems = n, .loudness_lufs = master->lufs, .true_peak_dbtp = master->true_peak_dbtp,
-		.vocal_start = o->vocals->start, .vocal_end = o->vocals->end,
+		.lead = o->vocals->lead_times, .backing = o->vocals->backing_times,
 	};
 	struct buf b = buf_init(SCORE_FILE_MAX);
 	int rc = song_json(o->score, &facts, &b) ? err_nomem(err) : song_dir_add(o->dir, "song.json", buf_str(&b), b.len, err);
@@ -229,7 +254,7 @@ static int fill_dir(const struct output *o, const struct encoded *master, struct
 	if (!rc)
 		rc = add_score_file(o, "song.musicxml", song_musicxml, err);
 	if (!rc && sung)
-		rc = add_score_file(o, "song.lrc", song_lrc, err);
+		rc = add_lrc(o, err);
 	return rc;
 }
 

@@ -119,7 +119,7 @@ static int plate_run(struct desk *d, struct audio *out, struct madrigal_error *e
 static float throw_at(const struct desk *d, double t, int *next)
 {
 	const struct score *s = d->score;
-	const struct vocal_tracks *v = d->vocals;
+	const struct sung_times *v = &d->vocals->lead_times;
 	while (*next < s->n_vocal && v->end[*next] < t)
 		(*next)++;
 	int i = *next;

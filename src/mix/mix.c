@@ -289,7 +289,7 @@ int mix_song(const struct score *s, const struct brief *b, struct stem *stems, i
 {
 	cancel_flag own = 0;
 	struct desk d = { .score = s, .brief = b, .style = &b->style->mix, .cancel = cancel ? cancel : &own };
-	d.vocals = vocals && vocals->start && vocals->end ? vocals : NULL;
+	d.vocals = vocals && vocals->lead_times.start && vocals->lead_times.end ? vocals : NULL;
 	int rc = desk_init(&d, stems, n_stems, vocals, err);
 	struct progress p = { .tick = tick, .ctx = tick_ctx, .total = 3 * d.n_stems + 6 };
 	if (!rc)

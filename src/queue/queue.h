@@ -31,7 +31,9 @@ struct job_new {
 	const char *fingerprint;   /* SHA-256 hex of the request's body: the same key with another body is refused */
 };
 
-/* Accepts. ret_id: the new job's, or that of the job which the key already made (*ret_again 1). MADRIGAL_EUSAGE: the key with another body. */
+/* Accepts: 0 once the row is on the disk. ret_id: the new job's, or that of the job which the key already made (*ret_again 1). Positive: refused, an enum account_refusal; credit, rate
+ * and parallel jobs are checked in the same transaction, so that no two requests share what is enough for one (account_may has the seconds to wait). MADRIGAL_EUSAGE: the key with
+ * another body, an id that is taken, no such account, or a field that is too long. */
 int queue_submit(struct store *s, const struct job_new *j, char ret_id[QUEUE_ID_MAX + 1], int *ret_again, struct madrigal_error *err) MUST_CHECK;
 
 /* A finished job's files, by name ("audio", "stems/drums.wav", "song.json", ...). */
@@ -57,19 +59,22 @@ void job_release(struct job *j);
 int queue_get(struct store *s, const char *id, int64_t account, struct job *ret, struct madrigal_error *err) MUST_CHECK;
 /* Just what a poll needs: state, progress, stage, error; request, result, files stay NULL. */
 int queue_peek(struct store *s, const char *id, int64_t account, struct job *ret, struct madrigal_error *err) MUST_CHECK;
-/* Queued: gone at once. Running: the worker hears of it at its next heartbeat. 1 if there is none or it is finished. */
+/* Cancelled at once. The worker of a running one hears of it within half a second. 1 if there is none or it is finished. */
 int queue_cancel(struct store *s, const char *id, int64_t account, struct madrigal_error *err) MUST_CHECK;
-/* The ids of an account's jobs, newest first, older than before_ms (0: newest). */
+/* The ids of an account's jobs, newest first, made before before_ms (0: newest). No two jobs of an account that are made within a second have the same time. */
 int queue_list(struct store *s, int64_t account, int64_t before_ms, char (*ret_ids)[QUEUE_ID_MAX + 1], int max, int *ret_n, struct madrigal_error *err) MUST_CHECK;
 struct queue_counts { int64_t queued, running, done, failed, cancelled; };
 int queue_count(struct store *s, struct queue_counts *ret, struct madrigal_error *err) MUST_CHECK;
 
 /* ---- for workers ---- */
 struct lease { char id[QUEUE_ID_MAX + 1]; char token[33]; };
-/* The oldest queued job (or a running one whose lease has run out). 1 if there is nothing to do. A job that was tried QUEUE_TRIES times fails here. *ret_job by job_release. */
+/* The oldest queued job (or a running one whose lease has run out). 1 if there is nothing to do. A job whose worker was lost QUEUE_TRIES times fails here
+ * ("worker_lost"). worker: for people. *ret_job by job_release. */
 int queue_claim(struct store *s, const char *worker, struct lease *ret_lease, struct job *ret_job, struct madrigal_error *err) MUST_CHECK;
 /* Renews; notes progress. MADRIGAL_ECANCELLED: the job was cancelled, or is no longer ours: stop. */
 int queue_renew(struct store *s, const struct lease *l, double progress, const char *stage, struct madrigal_error *err) MUST_CHECK;
+/* Is the job still ours? 0, or MADRIGAL_ECANCELLED as above. Reads only: for looking several times a second. */
+int queue_held(struct store *s, const struct lease *l, struct madrigal_error *err) MUST_CHECK;
 /* Done: files (already in the store), result as JSON; charges. */
 int queue_done(struct store *s, const struct lease *l, const char *result, const struct job_file *files, int n_files, struct madrigal_error *err) MUST_CHECK;
 /* Failed for good, for a reason that another try would not change. */
@@ -79,8 +84,9 @@ int queue_release(struct store *s, const struct lease *l, int counts, struct mad
 
 /* ---- uploads: reference audio that outlives a restart (music-01's ids, cover features) ---- */
 struct upload { char id[64]; char purpose[16]; struct stored_file file; double seconds; int64_t account, created_ms, expires_ms; /* 0: never */ };
+/* MADRIGAL_EUSAGE if the id is taken. created_ms 0: now. */
 int upload_add(struct store *s, const struct upload *u, struct madrigal_error *err) MUST_CHECK;
-/* 1 if there is none of this account's, or it has expired. */
+/* account: as in queue_get. 1 if there is none of this account's, or it has expired. */
 int upload_get(struct store *s, const char *id, int64_t account, struct upload *ret, struct madrigal_error *err) MUST_CHECK;
 
 #endif

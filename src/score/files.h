@@ -12,9 +12,8 @@ struct song_facts {
 	int stems;                 /* nonzero: stems/NAME.wav were written */
 	const char *const *extra_stems; int n_extra_stems; /* stems that are no score part: "vocals", "vocal-effects", ... */
 	double loudness_lufs, true_peak_dbtp; /* of the master; NAN when there is no sound */
-	/* When each vocal note was really sung (seconds from the start of the file), as the voice placed it, parallel to score.vocal;
-	 * NULL: the score's own times. */
-	const double *vocal_start, *vocal_end;
+	/* Parallel to score.vocal and score.backing, as the voice placed them; members NULL: the score's own times and pitches. */
+	struct sung_times lead, backing;
 };
 
 /* song.json, as docs/song-json.md describes it (design: sections, chords, words, vocal_notes, tracks, ...). */
@@ -23,9 +22,10 @@ int song_json(const struct score *s, const struct song_facts *f, struct buf *out
  * vocal tune with lyric events (RP-017; syllables, "-" at hyphens, line ends by carriage return). */
 int song_midi(const struct score *s, struct buf *out) MUST_CHECK;
 /* MusicXML 4.0 partwise lead sheet: melody with ties and rests, lyrics under the notes (syllabic, extend), chord symbols (harmony),
- * rehearsal marks, tempo. */
+ * rehearsal marks, tempo. Spoken notes have crosses for heads. */
 int song_musicxml(const struct score *s, struct buf *out) MUST_CHECK;
-/* LRC: [ti:] [length:] headers, a [mm:ss.xx] line per lyric line with <mm:ss.xx> word stamps (the enhanced format). */
-int song_lrc(const struct score *s, struct buf *out) MUST_CHECK;
+/* LRC: [ti:] [length:] headers, a [mm:ss.xx] line per lyric line with <mm:ss.xx> word stamps (the enhanced format). f: for the times of singing; may
+ * be NULL. */
+int song_lrc(const struct score *s, const struct song_facts *f, struct buf *out) MUST_CHECK;
 
 #endif

@@ -80,17 +80,15 @@ static void close_list(struct writer *w)
 
 static double note_start(const struct writer *w, int backing, int i)
 {
-	if (!backing && w->f->vocal_start)
-		return w->f->vocal_start[i];
-	return score_seconds(w->s, (backing ? w->s->backing : w->s->vocal)[i].start);
+	const struct sung_times *sung = backing ? &w->f->backing : &w->f->lead;
+	return sung->start ? sung->start[i] : score_seconds(w->s, (backing ? w->s->backing : w->s->vocal)[i].start);
 }
 
 static double note_end(const struct writer *w, int backing, int i)
 {
-	if (!backing && w->f->vocal_end)
-		return w->f->vocal_end[i];
+	const struct sung_times *sung = backing ? &w->f->backing : &w->f->lead;
 	const struct vocal_note *v = &(backing ? w->s->backing : w->s->vocal)[i];
-	return score_seconds(w->s, (double)v->start + v->dur);
+	return sung->end ? sung->end[i] : score_seconds(w->s, (double)v->start + v->dur);
 }
 
 static void add_head(struct writer *w)
@@ -240,18 +238,19 @@ static void add_words(struct writer *w, const char *name, int backing, int *inde
 static void add_vocal(struct writer *w, const char *name, int backing, const int *index)
 {
 	const struct vocal_note *v = backing ? w->s->backing : w->s->vocal;
+	const struct sung_times *sung = backing ? &w->f->backing : &w->f->lead;
 	int n = backing ? w->s->n_backing : w->s->n_vocal;
 	open_list(w, name);
 	for (int i = 0; i < n; i++) {
 		open_member(w, i);
 		add_key_number(w, "start", note_start(w, backing, i));
 		add_key_number(w, "end", note_end(w, backing, i));
-		add_key_int(w, "midi", v[i].midi);
+		add_key_int(w, "midi", sung->midi ? sung->midi[i] : v[i].midi);
 		add_key_int(w, "word", index[v[i].word]);
 		add_key_int(w, "syllable", v[i].syllable);
 		add_key_int(w, "line", v[i].line);
 		add_key_number(w, "dynamic", (double)v[i].dynamic);
-		buf_adds(w->out, "}");
+		buf_adds(w->out, v[i].spoken ? ", \"spoken\": true}" : "}");
 	}
 	close_list(w);
 }

@@ -24,27 +24,41 @@ static void add_word(struct buf *b, const struct word *w)
 		buf_addc(b, w->punct);
 }
 
-/* One lyric line: its notes lie at v[first..]. Returns the index after them. */
-static int add_line(const struct score *s, const struct vocal_note *v, int n, int first, int backing, struct buf *b)
+/* The lead's notes or the backing voice's, and when they are sung. */
+struct row { const struct score *s; const struct vocal_note *v; int n, backing; const struct sung_times *sung; };
+
+static double row_start(const struct row *r, int i)
 {
+	return r->sung && r->sung->start ? r->sung->start[i] : score_seconds(r->s, r->v[i].start);
+}
+
+static double row_end(const struct row *r, int i)
+{
+	return r->sung && r->sung->end ? r->sung->end[i] : score_seconds(r->s, (double)r->v[i].start + r->v[i].dur);
+}
+
+/* One lyric line: its notes lie at v[first..]. Returns the index after them. */
+static int add_line(const struct row *r, int first, struct buf *b)
+{
+	const struct vocal_note *v = r->v;
 	int i = first, line = v[first].line, last_word = -1;
-	add_time(b, '[', score_seconds(s, v[first].start), ']');
-	for (; i < n && v[i].line == line; i++) {
+	add_time(b, '[', row_start(r, first), ']');
+	for (; i < r->n && v[i].line == line; i++) {
 		if (v[i].word == last_word)
 			continue;
 		buf_addc(b, ' ');
-		add_time(b, '<', score_seconds(s, v[i].start), '>');
-		buf_adds(b, backing && i == first ? " (" : " ");
-		add_word(b, &s->lyrics->words[v[i].word]);
+		add_time(b, '<', row_start(r, i), '>');
+		buf_adds(b, r->backing && i == first ? " (" : " ");
+		add_word(b, &r->s->lyrics->words[v[i].word]);
 		last_word = v[i].word;
 	}
-	buf_adds(b, backing ? ") " : " ");
-	add_time(b, '<', score_seconds(s, (double)v[i - 1].start + v[i - 1].dur), '>');
+	buf_adds(b, r->backing ? ") " : " ");
+	add_time(b, '<', row_end(r, i - 1), '>');
 	buf_addc(b, '\n');
 	return i;
 }
 
-int song_lrc(const struct score *s, struct buf *out)
+int song_lrc(const struct score *s, const struct song_facts *f, struct buf *out)
 {
 	buf_adds(out, "[ti:");
 	for (const char *p = s->title; *p;) {
@@ -54,13 +68,13 @@ int song_lrc(const struct score *s, struct buf *out)
 	buf_adds(out, "]\n[length:");
 	long cs = lround(score_duration(s) * 100);
 	buf_addf(out, "%02ld:%02ld.%02ld]\n[re:Madrigal]\n[ve:%s]\n", cs / 6000, cs / 100 % 60, cs % 100, MADRIGAL_VERSION);
-	int lead = 0, backing = 0;
-	while (s->lyrics && (lead < s->n_vocal || backing < s->n_backing)) {
-		int back = lead >= s->n_vocal || (backing < s->n_backing && s->backing[backing].start < s->vocal[lead].start);
-		if (back)
-			backing = add_line(s, s->backing, s->n_backing, backing, 1, out);
+	const struct row lead = { s, s->vocal, s->n_vocal, 0, f ? &f->lead : NULL }, backing = { s, s->backing, s->n_backing, 1, f ? &f->backing : NULL };
+	int l = 0, k = 0;
+	while (s->lyrics && (l < lead.n || k < backing.n)) {
+		if (l >= lead.n || (k < backing.n && backing.v[k].start < lead.v[l].start))
+			k = add_line(&backing, k, out);
 		else
-			lead = add_line(s, s->vocal, s->n_vocal, lead, 0, out);
+			l = add_line(&lead, l, out);
 	}
 	return out->failed;
 }

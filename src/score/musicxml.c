@@ -344,6 +344,8 @@ static void add_piece(const struct voice *v, const struct span *s, int start, in
 		buf_addf(b, "<type>%s</type><time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes><normal-type>eighth</normal-type>"
 		         "</time-modification>", end - start == TRIPLET ? "eighth" : "quarter");
 	}
+	if (s->note >= 0 && v->notes[s->note].spoken)
+		buf_adds(b, "<notehead>x</notehead>");
 	add_notations(v, s, start, end, symbol < 0 && !whole_bar);
 	if (s->note >= 0 && start == s->start)
 		add_lyric(v, s->note);

@@ -42,7 +42,11 @@ struct vocal_note {
 	int line;                 /* index in lyrics.lines */
 	int section;              /* index in score.sections */
 	float dynamic;            /* 0..1: soft..loud */
+	int spoken;               /* 1: rapped: midi is only about where the voice lies, stressed syllables above it */
 };
+
+/* How each of a row of vocal notes was really sung, swing and all: seconds from the start of the file, MIDI. */
+struct sung_times { double *start, *end; int *midi; };
 
 enum part_role { ROLE_DRUMS, ROLE_PERCUSSION, ROLE_BASS, ROLE_COMP, ROLE_PAD, ROLE_LEAD, ROLE_COUNTER, PART_ROLES };
 extern const char *const part_role_ids[PART_ROLES]; /* "drums", "percussion", "bass", "comp", "pad", "lead", "counter" */

@@ -7,7 +7,7 @@
  *     DATA/secret                 32 random bytes that sign URLs, mode 0600
  *
  * A file is written, synced, renamed, and its folder synced before a row points to it. Every function may return MADRIGAL_EIO (full disk, read-only, a lock
- * held longer than 5 s, corruption): the message is for the log, the state is as before, and the next call tries anew.
+ * held longer than 5 s, corruption; MADRIGAL_EINTERNAL and MADRIGAL_EMEMORY are as everywhere): the message is for the log, the state is as before, and the next call tries anew.
  * One struct store belongs to one thread; several threads and processes each open their own.
  */
 #ifndef STORE_STORE_H
@@ -18,12 +18,13 @@
 #include "base/err.h"
 
 struct sqlite3;
+struct statements;
 
 struct store {
 	struct sqlite3 *db;
 	char *dir;             /* DATA */
 	unsigned char secret[32];
-	void *statements;      /* prepared ones, by their text */
+	struct statements *statements; /* prepared ones */
 };
 
 /* Opens, makes what is missing, brings an older schema up to date; refuses a newer one. */
@@ -37,13 +38,20 @@ void store_nanoid(char *ret, int n);
 
 /* ---- files ---- */
 struct stored_file { char hash[65]; uint64_t size; }; /* SHA-256 in hex */
-/* Moves the file at path (on the same file system, such as DATA/spool) into files/. Storing the same content twice keeps one. */
+/* Moves the file at path (on the same file system, such as DATA/spool) into files/. Storing the same content twice keeps one. The file is safe from the sweep
+ * for its age_s: by then a row must point to it. */
 int store_file_add(struct store *s, const char *path, struct stored_file *ret, struct madrigal_error *err) MUST_CHECK;
-/* Opens for reading; *ret_fd is the caller's. MADRIGAL_EIO if it is not there. hash is checked to be 64 hex digits. */
+/* Opens for reading; *ret_fd is the caller's. MADRIGAL_EIO if it is not there, MADRIGAL_EUSAGE if hash is not 64 hex digits. */
 int store_file_open(const struct store *s, const char *hash, int *ret_fd, uint64_t *ret_size, struct madrigal_error *err) MUST_CHECK;
-/* Makes an empty file with a name of its own in DATA/spool. *ret_path (free). */
+/* Makes an empty file with a name of its own in DATA/spool. *ret_path (free). *ret_fd (close) holds it, see store_spool_folder. */
 int store_spool(const struct store *s, const char *suffix, int *ret_fd, char **ret_path, struct madrigal_error *err) MUST_CHECK;
-/* Removes files that no row points to and that are older than age_s, and rows that are past their time (finished jobs after keep_s). */
+/* The same for a folder. *ret_fd (close) holds it: the sweep leaves alone what is held, as long as the descriptor, or a copy of it, is open. */
+int store_spool_folder(const struct store *s, const char *suffix, int *ret_fd, char **ret_path, struct madrigal_error *err) MUST_CHECK;
+/* Removes what store_spool_folder made and all in it. */
+void store_spool_remove(const char *path);
+/* Removes files that no row points to and that are older than age_s, rows that are past their time (finished jobs after keep_s, uploads that
+ * have expired, idempotency keys after a day), and what lies in the spool for age_s and is held by no one (stream-ID while the job ID is open is). Others may be at work meanwhile
+ * if age_s is at least a minute. The ledger stays. */
 int store_sweep(struct store *s, double age_s, double keep_s, struct madrigal_error *err) MUST_CHECK;
 
 /* ---- URLs ---- */

@@ -5,6 +5,8 @@
 
 #define CONSONANT_SCALE 1.2  /* sung consonants are a little longer than those spoken at speed 0.8 */
 #define CONSONANT_SHARE 0.55 /* of the time from vowel to vowel, at most */
+#define SPOKEN_CONSONANT_SCALE 1.0 /* a line to be rapped is spoken as fast as it is rapped */
+#define SPOKEN_CONSONANT_SHARE 0.65
 #define VOWEL_KEEP_S 0.06    /* at either end a vowel isn't stretched: that's where it blends with its neighbours */
 #define REST_S 0.05          /* shorter pauses between notes are sung through */
 #define SPOKEN_PAUSE_S 0.06  /* of a pause the spoken line makes within a phrase, no more is kept */
@@ -14,6 +16,10 @@ struct spoken_span {
 	double onset_start, vowel_start, vowel_end, coda_end;
 	int glide;
 };
+
+/* What becomes of consonants: their length as a multiple of the spoken one, and how much of the time between two vowels they may take. */
+struct pacing { double scale, share; };
+static const struct pacing sung = { CONSONANT_SCALE, CONSONANT_SHARE }, rapped = { SPOKEN_CONSONANT_SCALE, SPOKEN_CONSONANT_SHARE };
 
 static double max_d(double a, double b) { return a > b ? a : b; }
 static double min_d(double a, double b) { return a < b ? a : b; }
@@ -50,12 +56,12 @@ static void spoken_spans(const struct token_line *tokens, const int *frames, int
 }
 
 /* The consonants between two vowels that follow each other without a rest. */
-static void place_between(const struct spoken_span *a, const struct spoken_span *b, struct sung_span *x, struct sung_span *y)
+static void place_between(const struct pacing *c, const struct spoken_span *a, const struct spoken_span *b, struct sung_span *x, struct sung_span *y)
 {
-	double coda = (a->coda_end - a->vowel_end) * CONSONANT_SCALE;
+	double coda = (a->coda_end - a->vowel_end) * c->scale;
 	double pause = min_d(b->onset_start - a->coda_end, SPOKEN_PAUSE_S);
-	double onset = (b->vowel_start - b->onset_start) * CONSONANT_SCALE;
-	double all = coda + pause + onset, room = (y->vowel_start - x->vowel_start) * CONSONANT_SHARE;
+	double onset = (b->vowel_start - b->onset_start) * c->scale;
+	double all = coda + pause + onset, room = (y->vowel_start - x->vowel_start) * c->share;
 	double scale = all > room ? room / all : 1;
 	y->onset_start = y->vowel_start - onset * scale;
 	x->coda_end = y->onset_start - pause * scale;
@@ -63,18 +69,18 @@ static void place_between(const struct spoken_span *a, const struct spoken_span 
 }
 
 /* A vowel and its coda before a rest of `rest` seconds: the coda closes the note and may reach a little into the rest. */
-static void place_end(const struct spoken_span *a, struct sung_span *x, double note_end, double rest)
+static void place_end(const struct pacing *c, const struct spoken_span *a, struct sung_span *x, double note_end, double rest)
 {
-	double coda = (a->coda_end - a->vowel_end) * CONSONANT_SCALE;
+	double coda = (a->coda_end - a->vowel_end) * c->scale;
 	double end = note_end + min_d(0.5 * coda, min_d(0.08, 0.4 * rest));
-	double room = (end - x->vowel_start) * CONSONANT_SHARE;
+	double room = (end - x->vowel_start) * c->share;
 	x->coda_end = end;
 	x->vowel_end = end - min_d(coda, room);
 }
 
-static void place_start(const struct spoken_span *b, struct sung_span *y, double rest)
+static void place_start(const struct pacing *c, const struct spoken_span *b, struct sung_span *y, double rest)
 {
-	double onset = (b->vowel_start - b->onset_start) * CONSONANT_SCALE;
+	double onset = (b->vowel_start - b->onset_start) * c->scale;
 	y->onset_start = y->vowel_start - min_d(onset, 0.9 * rest);
 }
 
@@ -113,22 +119,23 @@ void bend_plan(const struct sung_line *line, const struct token_line *tokens, co
 	struct spoken_span spoken[TOKENS_MAX];
 	double note_end[TOKENS_MAX] = { 0 };
 	int n = line->n_syllables;
+	const struct pacing *c = line->spoken ? &rapped : &sung;
 	spoken_spans(tokens, frames, n, spoken);
 	for (int i = line->n_notes - 1; i >= 0; i--) {
 		const struct sung_note *k = &line->notes[i];
 		spans[k->syllable].vowel_start = (double)k->start_s;
 		note_end[k->syllable] = max_d(note_end[k->syllable], (double)k->end_s);
 	}
-	place_start(&spoken[0], &spans[0], spans[0].vowel_start);
+	place_start(c, &spoken[0], &spans[0], spans[0].vowel_start);
 	for (int k = 0; k < n; k++) {
 		double rest = k + 1 < n ? spans[k + 1].vowel_start - note_end[k] : 1.0;
 		if (rest < REST_S) {
-			place_between(&spoken[k], &spoken[k + 1], &spans[k], &spans[k + 1]);
+			place_between(c, &spoken[k], &spoken[k + 1], &spans[k], &spans[k + 1]);
 			continue;
 		}
-		place_end(&spoken[k], &spans[k], note_end[k], rest);
+		place_end(c, &spoken[k], &spans[k], note_end[k], rest);
 		if (k + 1 < n)
-			place_start(&spoken[k + 1], &spans[k + 1], spans[k + 1].vowel_start - spans[k].coda_end);
+			place_start(c, &spoken[k + 1], &spans[k + 1], spans[k + 1].vowel_start - spans[k].coda_end);
 	}
 	ret->n = 0;
 	for (int k = 0; k < n; k++) {

@@ -16,6 +16,10 @@
 #define AFTER_S 0.30
 #define VOICED_HZ 60.0f         /* below it, the spoken pitch means: unvoiced */
 #define NETWORK_HEADROOM 4       /* semitones below the singer's highest note: above, retuning sounds better than the network (docs/voice.md) */
+#define RAP_BELOW 5             /* semitones below the singer's lowest note to which speech falls */
+#define RAP_MELODY 0.8          /* share of the spoken line's own movement that is kept: its pitches stay nearer to the notes' */
+#define RAP_LEVEL 0.6            /* share of the spoken line's fall that is taken back: a rapper keeps the voice up to the rhyme */
+#define RAP_GLIDE_MS 60
 #define SUB_SAMPLES 5           /* of a frame, to tell how much of each token it holds */
 
 static double max_d(double a, double b) { return a > b ? a : b; }
@@ -30,6 +34,7 @@ struct plan {
 	struct bend bend;
 	struct sung_span spans[TOKENS_MAX];
 	int *token_of; /* of each spoken frame */
+	struct placed_note *placed; /* line->n_notes */
 };
 
 static int bent_init(struct bent *b, const struct plan *p)
@@ -108,14 +113,94 @@ static float note_hz(double midi)
 	return (float)(440.0 * exp2((midi - 69) / 12));
 }
 
+static int by_pitch(const void *a, const void *b)
+{
+	float x = *(const float *)a, y = *(const float *)b;
+	return (x > y) - (x < y);
+}
+
+/* Median of the values above VOICED_HZ, or 0. x is put in order. */
+static float voiced_median(float *x, int n)
+{
+	int k = 0;
+	for (int i = 0; i < n; i++)
+		if (x[i] >= VOICED_HZ)
+			x[k++] = x[i];
+	qsort(x, (size_t)k, sizeof *x, by_pitch);
+	return k ? x[k / 2] : 0;
+}
+
+/* Octaves a value by which the voiced values rise (or fall) along the line, by least squares. */
+static float pitch_slope(const float *hz, int n)
+{
+	double k = 0, x = 0, y = 0, xx = 0, xy = 0;
+	for (int i = 0; i < n; i++) {
+		if (hz[i] < VOICED_HZ)
+			continue;
+		double octaves = log2((double)hz[i]);
+		k++;
+		x += i;
+		y += octaves;
+		xx += (double)i * i;
+		xy += i * octaves;
+	}
+	double spread = k * xx - x * x;
+	return spread > 0 ? (float)((k * xy - x * y) / spread) : 0;
+}
+
+/* The pitch of a rapped line: the notes' accents, a speaker's slides from one to the next, and the movement of the spoken line about its own middle. */
+static int speech_curve(const struct plan *p, const struct singer *singer, const struct bent *b, float *tune, struct madrigal_error *err)
+{
+	const struct spoken *s = p->spoken;
+	int n = 2 * b->n, n_spoken = 2 * s->n_frames;
+	double step = FRAME_S / 2;
+	struct style_singer speaker = *p->manner;
+	speaker.vibrato_cents = speaker.scoop_cents = speaker.drift_cents = 0;
+	speaker.glide_ms = RAP_GLIDE_MS;
+	tune_curve(p->line, &speaker, b->t0, step, n, tune);
+	float *sorted = malloc((size_t)n_spoken * sizeof *sorted);
+	if (!sorted)
+		return err_nomem(err);
+	memcpy(sorted, s->pitch, (size_t)n_spoken * sizeof *sorted);
+	float middle = voiced_median(sorted, n_spoken), last = middle, slope = pitch_slope(s->pitch, n_spoken);
+	free(sorted);
+	float low = note_hz(singer->low - RAP_BELOW), high = note_hz(singer->high - NETWORK_HEADROOM);
+	for (int i = 0; i < n && middle > 0; i++) {
+		int nearest = (int)floor(bend_source(&p->bend, b->t0 + (i + 0.5) * step) / step);
+		nearest = nearest < 0 ? 0 : nearest >= n_spoken ? n_spoken - 1 : nearest;
+		last = s->pitch[nearest] >= VOICED_HZ ? s->pitch[nearest] : last;
+		float fall = slope * (float)(nearest - n_spoken / 2) * (float)RAP_LEVEL;
+		tune[i] *= exp2f((float)RAP_MELODY * (log2f(last / middle) - fall));
+		tune[i] = tune[i] < low ? low : tune[i] > high ? high : tune[i];
+	}
+	return 0;
+}
+
+/* The median pitch of each note's vowel. */
+static void measure_notes(const struct plan *p, const struct bent *b, const float *tune)
+{
+	double step = FRAME_S / 2;
+	for (int i = 0; i < p->line->n_notes; i++) {
+		struct placed_note *k = &p->placed[i];
+		double end = min_d((double)k->end_s, p->spans[p->line->notes[i].syllable].vowel_end);
+		int from = (int)(((double)k->start_s - b->t0) / step), to = (int)((end - b->t0) / step);
+		float hz[64];
+		int n = 0;
+		for (int f = from; f <= to && n < 64; f++)
+			if (f >= 0 && f < 2 * b->n)
+				hz[n++] = tune[f];
+		float middle = voiced_median(hz, n);
+		k->midi = middle > 0 ? 69 + 12 * log2f(middle / 440) : k->midi;
+	}
+}
+
 /* Energy as spoken; the pitch of the tune, kept within what the network can sing. tune: 2 b->n values, the pitch asked for. */
-static void bend_prosody(const struct plan *p, const struct singer *singer, struct bent *b, float *tune)
+static void bend_prosody(const struct plan *p, const struct singer *singer, struct bent *b, const float *tune)
 {
 	const struct spoken *s = p->spoken;
 	int n_spoken = 2 * s->n_frames, n = 2 * b->n, hint = 0;
 	double step = FRAME_S / 2;
-	float low = note_hz(singer->low - 0.5), high = note_hz(singer->high - NETWORK_HEADROOM + 0.5);
-	tune_curve(p->line, p->manner, b->t0, step, n, tune);
+	float low = note_hz(singer->low - (p->line->spoken ? RAP_BELOW : 0.5)), high = note_hz(singer->high - NETWORK_HEADROOM + 0.5);
 	for (int i = 0; i < n; i++) {
 		double t = b->t0 + (i + 0.5) * step;
 		double from = bend_source(&p->bend, t);
@@ -218,6 +303,14 @@ static int sing_plan(struct voice *v, const struct singer *singer, struct plan *
 		rc = err_nomem(err);
 	if (!rc) {
 		bend_text(p, &b);
+		if (p->line->spoken)
+			rc = speech_curve(p, singer, &b, tune, err);
+		else
+			tune_curve(p->line, p->manner, b.t0, FRAME_S / 2, 2 * b.n, tune);
+	}
+	if (!rc) {
+		if (p->line->spoken)
+			measure_notes(p, &b, tune);
 		bend_prosody(p, singer, &b, tune);
 		rc = decode(v, p, &b, tune, cancel, &x, err);
 	}
@@ -251,15 +344,19 @@ static int check_line(const struct sung_line *line, struct madrigal_error *err)
 }
 
 int voice_sing(struct voice *v, const struct singer *singer, const struct style_singer *manner, const struct sung_line *line,
-               const cancel_flag *cancel, struct audio *ret, float *ret_start, float *ret_end, struct madrigal_error *err)
+               const cancel_flag *cancel, struct audio *ret, struct placed_note *ret_placed, struct madrigal_error *err)
 {
 	struct spoken spoken = { 0 };
 	int rc = check_line(line, err);
 	if (rc)
 		return rc;
 	struct plan *p = calloc(1, sizeof *p);
-	if (!p)
+	if (!p || !(p->placed = calloc((size_t)line->n_notes, sizeof *p->placed))) {
+		free(p);
 		return err_nomem(err);
+	}
+	for (int i = 0; i < line->n_notes; i++)
+		p->placed[i] = (struct placed_note){ line->notes[i].start_s, line->notes[i].end_s, line->notes[i].midi };
 	rc = voice_speak(v, singer, line, cancel, &spoken, err);
 	if (!rc) {
 		p->line = line;
@@ -271,14 +368,11 @@ int voice_sing(struct voice *v, const struct singer *singer, const struct style_
 		bend_plan(line, &spoken.tokens, spoken.frames, &p->bend, p->spans);
 		rc = sing_plan(v, singer, p, cancel, ret, err);
 	}
-	for (int i = 0; !rc && i < line->n_notes; i++) {
-		if (ret_start)
-			ret_start[i] = line->notes[i].start_s;
-		if (ret_end)
-			ret_end[i] = line->notes[i].end_s;
-	}
+	if (!rc && ret_placed)
+		memcpy(ret_placed, p->placed, (size_t)line->n_notes * sizeof *ret_placed);
 	spoken_release(&spoken);
 	free(p->token_of);
+	free(p->placed);
 	free(p);
 	return rc;
 }

@@ -24,11 +24,12 @@ struct spoken {
 	int frames[TOKENS_MAX]; /* of each token, >= 1 */
 	int n_frames;
 	float *text;            /* 512 x tokens.n */
+	float *prosody;         /* 640 x tokens.n */
 	float *pitch, *energy;  /* 2 n_frames each */
 	float style[STYLE_VALUES];
 };
 
-/* Speaks the line (no sound: the features only). spoken_release also after failure. */
+/* Speaks the line (no sound: the features only), one to be rapped as fast as its notes are. spoken_release also after failure. */
 int voice_speak(struct voice *v, const struct singer *singer, const struct sung_line *line, const cancel_flag *cancel, struct spoken *ret,
                 struct madrigal_error *err) MUST_CHECK;
 void spoken_release(struct spoken *s);

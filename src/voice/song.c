@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "style/swing.h"
 #include "voice/double.h"
 #include "voice/tokens.h"
 #include "voice/voice.h"
@@ -13,12 +14,19 @@
 #define TAIL_S 0.5
 #define BREATH_REST_S 0.3       /* a rest this long is breathed in */
 #define LINE_GAP_S 0.22         /* between two lines; the first one's last note gives way */
+#define SPOKEN_GAP_S 0.08       /* the same between two lines of rap */
 #define BACKING_DB (-5.0)
 #define WEAK_HELD_S 0.3         /* an unstressed syllable within a line is let go after this: held longer it is heard as a word of its own (docs/voice.md) */
 #define WEAK_GAP_S 0.06         /* no shorter silence is made for that */
 #define HARMONY_INTENSITY 0.6f  /* the same in each chorus: a line that returns is sung once */
 
 enum track { TRACK_LEAD, TRACK_BACKING, TRACK_HARMONY };
+/* Soloists who lay back come late on the beat and together with the cymbal between beats: Friberg and Sundstrom, "Swing ratios and ensemble timing in jazz
+ * performance" (Music Perception 19, 2002), found some 50 ms at medium tempi. */
+#define LATE_BEAT_S 0.045
+#define LATE_OFF_S 0.015
+#define STACCATO_SHARE 0.6      /* of its length that a note has when the next word follows at once; other notes end as written */
+#define STACCATO_LEAST_S 0.2    /* shorter notes stay as they are: their words would get lost */
 
 /* A line of the score, ready to sing. */
 struct take {
@@ -36,16 +44,23 @@ struct session {
 	const struct score *score;
 	const struct singer *singer;
 	const struct style_singer *manner;
+	struct swing swing;
+	int laid_back, staccato;
 	const cancel_flag *cancel;
 	struct take *takes; int n_takes;
 	int *jobs; int n_jobs; /* indices of the takes that are sung, the longest first */
 	struct audio *sound;   /* of each take that is sung, at AUDIO_RATE */
-	float **start, **end;  /* likewise, of each note */
+	struct placed_note **placed; /* likewise, of each note */
 };
 
-static double seconds_of(const struct score *s, int ticks)
+static double seconds_of(const struct score *s, double ticks)
 {
 	return ticks * 60.0 / (s->tempo_bpm * TICKS_PER_QUARTER);
+}
+
+static double late_s(const struct session *ss, int tick)
+{
+	return !ss->laid_back ? 0 : tick % TICKS_PER_QUARTER ? LATE_OFF_S : LATE_BEAT_S;
 }
 
 static int is_doubled(enum section_kind k)
@@ -54,6 +69,14 @@ static int is_doubled(enum section_kind k)
 }
 
 /* ---- from the score to takes ---- */
+
+/* How long after tick `from` of the score tick `to` is sung: swung, and late on the beat if the singer lays back. Alike in all bars, to the bit. */
+static double sung_after(const struct session *ss, int from, int to)
+{
+	int base = from - from % score_bar_ticks(ss->score);
+	double t = seconds_of(ss->score, swing_tick(ss->swing, to - base) - swing_tick(ss->swing, from - base));
+	return t + late_s(ss, to) - late_s(ss, from);
+}
 
 static void add_syllable(const struct lyrics *l, const struct vocal_note *n, struct take *t)
 {
@@ -74,8 +97,9 @@ static int closes_weak_syllable(const struct lyrics *l, const struct vocal_note 
 }
 
 /* One take of notes[0..n-1]. rest_before, rest_after: seconds of silence around it. */
-static int make_take(const struct score *s, const struct vocal_note *notes, int n, double rest_before, double rest_after, struct take *ret)
+static int make_take(const struct session *ss, const struct vocal_note *notes, int n, double rest_before, double rest_after, struct take *ret)
 {
+	const struct score *s = ss->score;
 	struct take t = { .first_tick = notes[0].start };
 	t.syllables = calloc((size_t)n, sizeof *t.syllables);
 	t.notes = calloc((size_t)n, sizeof *t.notes);
@@ -86,14 +110,15 @@ static int make_take(const struct score *s, const struct vocal_note *notes, int 
 		const struct vocal_note *k = &notes[i];
 		if (!i || k->word != k[-1].word || k->syllable != k[-1].syllable)
 			add_syllable(s->lyrics, k, &t);
-		double start = LEAD_IN_S + seconds_of(s, k->start - t.first_tick);
-		double held = seconds_of(s, k->dur);
+		double start = LEAD_IN_S + sung_after(ss, t.first_tick, k->start), held = sung_after(ss, k->start, k->start + k->dur);
 		if (i + 1 < n && held > WEAK_HELD_S + WEAK_GAP_S && closes_weak_syllable(s->lyrics, k))
 			held = WEAK_HELD_S;
+		else if (ss->staccato && i + 1 < n && notes[i + 1].word != k->word && held * STACCATO_SHARE >= STACCATO_LEAST_S)
+			held *= STACCATO_SHARE;
 		t.notes[i] = (struct sung_note){ (float)start, (float)(start + held), (float)k->midi, k->dynamic, t.line.n_syllables - 1 };
 	}
 	struct sung_note *last = &t.notes[n - 1];
-	double length = (double)(last->end_s - last->start_s), give = LINE_GAP_S - rest_after;
+	double length = (double)(last->end_s - last->start_s), give = (notes[0].spoken ? SPOKEN_GAP_S : LINE_GAP_S) - rest_after;
 	if (give > 0)
 		last->end_s -= (float)(give < 0.3 * length ? give : 0.3 * length);
 	t.line.syllables = t.syllables;
@@ -102,6 +127,7 @@ static int make_take(const struct score *s, const struct vocal_note *notes, int 
 	t.line.length_s = last->end_s + (float)TAIL_S;
 	t.line.intensity = s->sections[notes[0].section].intensity;
 	t.line.breath = rest_before >= BREATH_REST_S;
+	t.line.spoken = notes[0].spoken;
 	t.doubled = is_doubled(s->sections[notes[0].section].kind);
 	*ret = t;
 	return 1;
@@ -110,7 +136,7 @@ static int make_take(const struct score *s, const struct vocal_note *notes, int 
 static int same_sound(const struct take *a, const struct take *b)
 {
 	if (a->line.n_notes != b->line.n_notes || a->line.n_syllables != b->line.n_syllables || a->track != b->track ||
-	    a->line.breath != b->line.breath || memcmp(&a->line.intensity, &b->line.intensity, sizeof(float)))
+	    a->line.breath != b->line.breath || a->line.spoken != b->line.spoken || memcmp(&a->line.intensity, &b->line.intensity, sizeof(float)))
 		return 0;
 	if (memcmp(a->notes, b->notes, (size_t)a->line.n_notes * sizeof *a->notes))
 		return 0;
@@ -131,7 +157,7 @@ static int take_notes(struct session *ss, const struct vocal_note *notes, int n,
 		struct take *t = &ss->takes[ss->n_takes];
 		double before = from ? seconds_of(s, notes[from].start - notes[from - 1].start - notes[from - 1].dur) : 10;
 		double after = to < n ? seconds_of(s, notes[to].start - notes[to - 1].start - notes[to - 1].dur) : 10;
-		int ok = make_take(s, notes + from, to - from, before, after, t);
+		int ok = make_take(ss, notes + from, to - from, before, after, t);
 		ss->n_takes++;
 		if (!ok)
 			return err_nomem(err);
@@ -166,16 +192,13 @@ static void session_release(struct session *ss)
 		free(ss->takes[i].notes);
 		if (ss->sound)
 			audio_release(&ss->sound[i]);
-		if (ss->start)
-			free(ss->start[i]);
-		if (ss->end)
-			free(ss->end[i]);
+		if (ss->placed)
+			free(ss->placed[i]);
 	}
 	free(ss->takes);
 	free(ss->jobs);
 	free(ss->sound);
-	free(ss->start);
-	free(ss->end);
+	free(ss->placed);
 }
 
 static int session_init(struct session *ss, struct madrigal_error *err)
@@ -187,9 +210,8 @@ static int session_init(struct session *ss, struct madrigal_error *err)
 	ss->takes = calloc(n, sizeof *ss->takes);
 	ss->jobs = calloc(n, sizeof *ss->jobs);
 	ss->sound = calloc(n, sizeof *ss->sound);
-	ss->start = calloc(n, sizeof *ss->start);
-	ss->end = calloc(n, sizeof *ss->end);
-	if (!ss->takes || !ss->jobs || !ss->sound || !ss->start || !ss->end)
+	ss->placed = calloc(n, sizeof *ss->placed);
+	if (!ss->takes || !ss->jobs || !ss->sound || !ss->placed)
 		return err_nomem(err);
 	int rc = take_notes(ss, s->vocal, s->n_vocal, TRACK_LEAD, err);
 	if (!rc)
@@ -213,11 +235,10 @@ static int sing_take(void *ctx, int index, int worker, struct madrigal_error *er
 	int i = ss->jobs[index];
 	const struct sung_line *line = &ss->takes[i].line;
 	struct audio a = { 0 };
-	ss->start[i] = calloc((size_t)line->n_notes, sizeof(float));
-	ss->end[i] = calloc((size_t)line->n_notes, sizeof(float));
-	if (!ss->start[i] || !ss->end[i])
+	ss->placed[i] = calloc((size_t)line->n_notes, sizeof *ss->placed[i]);
+	if (!ss->placed[i])
 		return err_nomem(err);
-	int rc = voice_sing(ss->voice, ss->singer, ss->manner, line, ss->cancel, &a, ss->start[i], ss->end[i], err);
+	int rc = voice_sing(ss->voice, ss->singer, ss->manner, line, ss->cancel, &a, ss->placed[i], err);
 	if (!rc)
 		rc = audio_resample(&a, AUDIO_RATE, &ss->sound[i], err);
 	audio_release(&a);
@@ -228,7 +249,8 @@ static int sing_take(void *ctx, int index, int worker, struct madrigal_error *er
 
 static double take_start(const struct session *ss, const struct take *t)
 {
-	return score_seconds(ss->score, t->first_tick) - LEAD_IN_S + (double)ss->manner->behind_ms / 1000;
+	double sung = score_seconds(ss->score, swing_tick(ss->swing, t->first_tick)) + late_s(ss, t->first_tick);
+	return sung - LEAD_IN_S + (double)ss->manner->behind_ms / 1000;
 }
 
 static void lay(struct audio *track, const struct audio *sound, double at_s, double db)
@@ -269,13 +291,26 @@ static int lay_doubles(const struct session *ss, size_t frames, struct vocal_tra
 	return 0;
 }
 
+static int times_new(struct sung_times *t, int n)
+{
+	t->start = calloc((size_t)n + 1, sizeof *t->start);
+	t->end = calloc((size_t)n + 1, sizeof *t->end);
+	t->midi = calloc((size_t)n + 1, sizeof *t->midi);
+	return t->start && t->end && t->midi;
+}
+
+static void times_release(struct sung_times *t)
+{
+	free(t->start);
+	free(t->end);
+	free(t->midi);
+}
+
 static int lay_all(struct session *ss, struct vocal_tracks *ret, struct madrigal_error *err)
 {
 	const struct score *s = ss->score;
 	size_t frames = (size_t)llround(score_duration(s) * AUDIO_RATE);
-	ret->start = calloc((size_t)s->n_vocal + 1, sizeof *ret->start);
-	ret->end = calloc((size_t)s->n_vocal + 1, sizeof *ret->end);
-	if (!ret->start || !ret->end)
+	if (!times_new(&ret->lead_times, s->n_vocal) || !times_new(&ret->backing_times, s->n_backing))
 		return err_nomem(err);
 	int rc = s->n_vocal ? audio_init(&ret->lead, AUDIO_RATE, 1, frames, err) : 0;
 	if (!rc && s->n_backing)
@@ -288,9 +323,11 @@ static int lay_all(struct session *ss, struct vocal_tracks *ret, struct madrigal
 		double at = take_start(ss, t);
 		struct audio *track = t->track == TRACK_LEAD ? &ret->lead : t->track == TRACK_BACKING ? &ret->backing : &ret->harmony[t->track - TRACK_HARMONY];
 		lay(track, &ss->sound[t->job], at, t->track == TRACK_BACKING ? BACKING_DB : 0);
-		for (int k = 0; k < t->line.n_notes && t->track == TRACK_LEAD; k++) {
-			ret->start[t->first_note + k] = at + (double)ss->start[t->job][k];
-			ret->end[t->first_note + k] = at + (double)ss->end[t->job][k];
+		struct sung_times *times = t->track == TRACK_BACKING ? &ret->backing_times : &ret->lead_times;
+		for (int k = 0; k < t->line.n_notes && t->track < TRACK_HARMONY; k++) {
+			times->start[t->first_note + k] = at + (double)ss->placed[t->job][k].start_s;
+			times->end[t->first_note + k] = at + (double)ss->placed[t->job][k].end_s;
+			times->midi[t->first_note + k] = (int)lrintf(ss->placed[t->job][k].midi);
 		}
 	}
 	if (!rc)
@@ -298,10 +335,12 @@ static int lay_all(struct session *ss, struct vocal_tracks *ret, struct madrigal
 	return rc;
 }
 
-int voice_sing_score(struct voice *v, const struct score *s, const struct singer *singer, const struct style_singer *manner, int threads,
+int voice_sing_score(struct voice *v, const struct score *s, const struct singer *singer, const struct style *style, int threads,
                      pool_tick *tick, void *tick_ctx, cancel_flag *cancel, struct vocal_tracks *ret, struct madrigal_error *err)
 {
-	struct session ss = { .voice = v, .score = s, .singer = singer, .manner = manner, .cancel = cancel };
+	const char *manner = style->singer.manner ? style->singer.manner : "legato";
+	struct session ss = { .voice = v, .score = s, .singer = singer, .manner = &style->singer, .swing = style_swing(style, s->meter_num, s->meter_den),
+	                      .laid_back = !strcmp(manner, "laid back"), .staccato = !strcmp(manner, "staccato"), .cancel = cancel };
 	struct vocal_tracks made = { 0 };
 	int rc = session_init(&ss, err);
 	if (!rc)
@@ -327,7 +366,7 @@ void vocal_tracks_release(struct vocal_tracks *t)
 	audio_release(&t->backing);
 	for (int i = 0; i < HARMONY_VOICES; i++)
 		audio_release(&t->harmony[i]);
-	free(t->start);
-	free(t->end);
+	times_release(&t->lead_times);
+	times_release(&t->backing_times);
 	*t = (struct vocal_tracks){ 0 };
 }

@@ -13,6 +13,8 @@
 #include "voice/sing.h"
 
 #define SPEED 0.8f /* slower than talk: vowels are nearer to what a song needs, and words stay clear */
+#define SLOWEST_RAP 0.7f
+#define FASTEST_RAP 1.4f
 #define TEXT_CHANNELS 512
 #define PROSODY_CHANNELS 640
 #define STYLE_ROWS 510
@@ -108,11 +110,10 @@ static int predict_pitch(struct voice *v, const float *prosody, const cancel_fla
 	return out[0].n == 2 * frames && out[1].n == 2 * frames ? 0 : not_this_voice(err);
 }
 
-static int encode(struct voice *v, const cancel_flag *cancel, struct spoken *s, struct madrigal_error *err)
+static int encode(struct voice *v, float speed, const cancel_flag *cancel, struct spoken *s, struct madrigal_error *err)
 {
 	int64_t ids[TOKENS_MAX];
 	size_t n = (size_t)s->tokens.n;
-	float speed = SPEED;
 	for (size_t i = 0; i < n; i++)
 		ids[i] = s->tokens.t[i].id;
 	struct ort_input in[] = { { MODEL_TOKENS, ids, 1, { 1, (int64_t)n }, 2 }, style_input(s), { MODEL_SPEED, &speed, 0, { 1 }, 1 } };
@@ -120,7 +121,9 @@ static int encode(struct voice *v, const cancel_flag *cancel, struct spoken *s, 
 	int rc = ort_run(v->nets[NET_ENCODER], in, 3, out, 3, cancel, err);
 	if (rc)
 		return rc;
+	free(s->text);
 	s->text = out[1].data;
+	s->n_frames = 0;
 	if (out[0].n != n || out[1].n != n * TEXT_CHANNELS || out[2].n != n * PROSODY_CHANNELS)
 		rc = not_this_voice(err);
 	for (size_t i = 0; i < n && !rc; i++) {
@@ -128,11 +131,21 @@ static int encode(struct voice *v, const cancel_flag *cancel, struct spoken *s, 
 		s->frames[i] = (int)(f < 1 ? 1 : f > TOKEN_FRAMES_MAX ? TOKEN_FRAMES_MAX : f);
 		s->n_frames += s->frames[i];
 	}
-	if (!rc)
-		rc = predict_pitch(v, out[2].data, cancel, s, err);
+	s->prosody = out[2].data;
 	free(out[0].data);
-	free(out[2].data);
 	return rc;
+}
+
+/* The speed at which the line, spoken at speed 1 in s, lasts as long as its notes. */
+static float rap_speed(const struct sung_line *line, const struct spoken *s)
+{
+	int frames = 0;
+	for (int i = 0; i < s->tokens.n; i++)
+		frames += s->tokens.t[i].syllable >= 0 ? s->frames[i] : 0;
+	float sung = 0;
+	for (int i = 0; i < line->n_notes; i++)
+		sung += line->notes[i].end_s - line->notes[i].start_s;
+	return fminf(fmaxf((float)(frames * FRAME_S) / sung, SLOWEST_RAP), FASTEST_RAP);
 }
 
 int voice_speak(struct voice *v, const struct singer *singer, const struct sung_line *line, const cancel_flag *cancel, struct spoken *ret,
@@ -143,12 +156,21 @@ int voice_speak(struct voice *v, const struct singer *singer, const struct sung_
 	if (!rc)
 		rc = load_style(v, singer, ret->tokens.n, ret->style, err);
 	if (!rc)
-		rc = encode(v, cancel, ret, err);
+		rc = encode(v, line->spoken ? 1 : SPEED, cancel, ret, err);
+	if (!rc && line->spoken) {
+		free(ret->prosody);
+		ret->prosody = NULL;
+		rc = encode(v, rap_speed(line, ret), cancel, ret, err);
+	}
+	if (!rc)
+		rc = predict_pitch(v, ret->prosody, cancel, ret, err);
 	return rc;
 }
 
 void spoken_release(struct spoken *s)
 {
+	free(s->prosody);
+	s->prosody = NULL;
 	free(s->text);
 	free(s->pitch);
 	free(s->energy);

@@ -38,23 +38,27 @@ struct sung_line {
 	int breath;           /* 1: an audible breath before it */
 	uint64_t seed;        /* for drift, breath; a double has another seed than its lead */
 	float detune_cents;   /* whole line, for doubles */
+	int spoken;           /* 1: rapped: the notes' onsets and lengths, the spoken line's own melody about the notes' pitches */
 };
+
+/* A note as it was sung: when its vowel was really placed, seconds of the line, and its pitch: as asked for, or the median of what was spoken. */
+struct placed_note { float start_s, end_s, midi; };
 
 /* Sings. *ret: mono, VOICE_RATE, length_s long, owned by the caller, loudness even from line to line (about -20 LUFS at dynamic 0.7).
  * Notes from singer->low to four semitones below singer->high are sung by the network, others sung at that limit and retuned by resynthesis. Thread-safe; the result depends on its arguments only.
- * manner: the style's way of singing. ret_start, ret_end (may be NULL): n_notes values, when each note's vowel was really placed. */
+ * manner: the style's way of singing. ret_placed (may be NULL): n_notes values. */
 int voice_sing(struct voice *v, const struct singer *singer, const struct style_singer *manner, const struct sung_line *line,
-               const cancel_flag *cancel, struct audio *ret, float *ret_start, float *ret_end, struct madrigal_error *err) MUST_CHECK;
+               const cancel_flag *cancel, struct audio *ret, struct placed_note *ret_placed, struct madrigal_error *err) MUST_CHECK;
 
 /* The vocal tracks of a song. All mono, AUDIO_RATE, as long as the song. A track that is empty has frames == 0. */
 struct vocal_tracks {
 	struct audio lead, double_left, double_right, backing;
 	struct audio harmony[HARMONY_VOICES]; /* left, right */
-	double *start, *end;  /* seconds from the song's start, for each of score.vocal: when it was really sung */
+	struct sung_times lead_times, backing_times; /* one value for each of score.vocal, score.backing */
 };
-/* Sings the score: lines on `threads` threads, a line that returns with the same words, notes and dynamics is sung once and copied. tick as in pool.h.
+/* Sings the score as the style does: it swings with the band, lays back or sings staccato by style->singer.manner, raps the notes that are marked so; lines on `threads` threads, a line that returns with the same words, notes and dynamics is sung once and copied. tick as in pool.h.
  * *ret by vocal_tracks_release. */
-int voice_sing_score(struct voice *v, const struct score *s, const struct singer *singer, const struct style_singer *manner, int threads,
+int voice_sing_score(struct voice *v, const struct score *s, const struct singer *singer, const struct style *style, int threads,
                      pool_tick *tick, void *tick_ctx, cancel_flag *cancel, struct vocal_tracks *ret, struct madrigal_error *err) MUST_CHECK;
 void vocal_tracks_release(struct vocal_tracks *t);
 

@@ -26,9 +26,11 @@ struct song_request {
 	double reference_min_s, reference_max_s;
 };
 struct song_request song_request_default(void);
-/* Strict: unknown members are ignored, wrong types and ranges are MADRIGAL_EUSAGE. *ret by song_request_release. */
+/* Strict: unknown members are ignored (a newer serve may write them), wrong types and ranges are MADRIGAL_EUSAGE, null is as left out, at most SONG_REQUEST_MAX bytes.
+ * *ret by song_request_release. */
+#define SONG_REQUEST_MAX ((size_t)1 << 18)
 int song_request_parse(const char *json, struct song_request *ret, struct madrigal_error *err) MUST_CHECK;
-/* *ret_json (free). */
+/* *ret_json (free): what differs from the default. */
 int song_request_write(const struct song_request *r, char **ret_json, struct madrigal_error *err) MUST_CHECK;
 void song_request_release(struct song_request *r);
 
