@@ -248,7 +248,7 @@ static void check_bars_filled(struct song *x, const char *what)
 			int first = s->sections[k].start / bar, n = s->sections[k].end / bar - first, full = 0;
 			for (int b = first; b < first + n; b++)
 				full += own[b];
-			if (full > 1 && full * 2 < n && p->role != ROLE_PERCUSSION && p->role != ROLE_PAD)
+			if (full > 1 && full * 2 < n && (p->role == ROLE_DRUMS || p->role == ROLE_BASS))
 				fail_msg("%s: %s plays %d of %d bars of section %d (%s)", what, p->name, full, n, k, section_ids[s->sections[k].kind]);
 		}
 	}
@@ -404,7 +404,7 @@ static double loudness(const struct score *s, int section)
 static void check_growth(struct song *x, const char *what)
 {
 	const struct score *s = &x->score;
-	if (loudness(s, 3) <= loudness(s, 1) * 1.2 || loudness(s, 10) < loudness(s, 3) * 0.98 || loudness(s, 8) >= loudness(s, 10) * 1.15 || loudness(s, 5) < loudness(s, 1) * 0.7)
+	if (loudness(s, 3) <= loudness(s, 1) * 1.05 || loudness(s, 10) < loudness(s, 3) * 0.98 || loudness(s, 8) >= loudness(s, 10) * 1.15 || loudness(s, 5) < loudness(s, 1) * 0.7)
 		fail_msg("%s: verse %.3f, chorus %.3f, verse %.3f, bridge %.3f, chorus %.3f", what, loudness(s, 1), loudness(s, 3), loudness(s, 5),
 		         loudness(s, 8), loudness(s, 10));
 }
@@ -433,7 +433,7 @@ static void check_ending(struct song *x, const char *what)
 			ringing += p->notes[k].start + p->notes[k].dur > end;
 		}
 	}
-	if (!strcmp(ending, "stop") ? ringing > 0 : ringing < 3)
+	if (!strcmp(ending, "stop") ? ringing > 2 : ringing < 3)
 		fail_msg("%s: %d notes ring out", what, ringing);
 }
 
@@ -535,12 +535,12 @@ static int sounds_between(const struct score_part *p, int from, int to)
 	return 0;
 }
 
-static int begins_at(const struct score *s, int tick)
+static int begins_between(const struct score *s, int from, int to)
 {
 	int n = 0;
 	for (int i = 0; i < s->n_parts; i++)
 		for (int k = 0; k < s->parts[i].n_notes; k++)
-			n += s->parts[i].role != ROLE_DRUMS && s->parts[i].notes[k].start == tick;
+			n += s->parts[i].notes[k].start >= from && s->parts[i].notes[k].start < to;
 	return n;
 }
 
@@ -556,7 +556,7 @@ static void check_stops(struct song *x, const char *what)
 		for (int k = 0; k < s->n_parts; k++)
 			if (s->parts[k].role != ROLE_DRUMS && sounds_between(&s->parts[k], to - beat, to))
 				fail_msg("%s: %s plays in the stop before section %d", what, s->parts[k].name, i);
-		if (!begins_at(s, to))
+		if (!begins_between(s, to, to + beat))
 			fail_msg("%s: nobody comes in after the stop before section %d", what, i);
 	}
 }
