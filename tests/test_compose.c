@@ -83,7 +83,7 @@ static void check_frame(const struct score *s)
 		at = s->chords[i].end;
 	}
 	assert_int_equal(at, s->bars * bar);
-	assert_int_equal(s->chords[s->n_chords - 1].chord.root, 0); /* it ends at home */
+	assert_int_equal(s->chords[s->n_chords - 1].chord.root, s->sections[s->n_sections - 1].transpose); /* it ends at home */
 	assert_true(*s->title);
 	assert_true(s->tail_s > 0 && s->tail_s <= 4);
 }
@@ -144,7 +144,7 @@ static void check_returns(const struct score *s)
 		int other = s->sections[i].same_as, at = 0, b = 0;
 		if (other < 0)
 			continue;
-		int shift = s->sections[i].start - s->sections[other].start;
+		int shift = s->sections[i].start - s->sections[other].start, up = s->sections[i].transpose - s->sections[other].transpose;
 		while (at < s->n_vocal && s->vocal[at].section != other)
 			at++;
 		while (b < s->n_vocal && s->vocal[b].section != i)
@@ -152,7 +152,7 @@ static void check_returns(const struct score *s)
 		for (; b < s->n_vocal && s->vocal[b].section == i; at++, b++) {
 			assert_int_equal(s->vocal[at].section, other);
 			assert_int_equal(s->vocal[b].start, s->vocal[at].start + shift);
-			assert_int_equal(s->vocal[b].midi, s->vocal[at].midi);
+			assert_int_equal(s->vocal[b].midi, s->vocal[at].midi + up);
 		}
 		assert_true(at == s->n_vocal || s->vocal[at].section != other);
 	}
@@ -341,6 +341,231 @@ static void repeated_lines_repeat_their_tune(void **state)
 		score_release(&s);
 	}
 	lyrics_release(&l);
+}
+
+/* ---- the key change ---- */
+
+static int first_raised(const struct score *s)
+{
+	int i = 0;
+	while (i < s->n_sections && !s->sections[i].transpose)
+		i++;
+	return i;
+}
+
+/* The last chorus lies `by` higher, with all that follows; the new key's dominant comes before it, and nothing else has changed. */
+static void check_raised(const struct score *s, int by)
+{
+	int raised = first_raised(s), choruses = 0;
+	assert_true(raised > 0 && raised < s->n_sections);
+	assert_int_equal(s->sections[raised].kind, SECTION_CHORUS);
+	for (int i = raised; i < s->n_sections; i++) {
+		assert_int_equal(s->sections[i].transpose, by);
+		choruses += s->sections[i].kind == SECTION_CHORUS;
+	}
+	assert_int_equal(choruses, 1);
+	int start = s->sections[raised].start;
+	const struct chord *before = &score_chord_at(s, start - 1)->chord, *last = &s->chords[s->n_chords - 1].chord;
+	assert_int_equal(before->root, (7 + by) % 12);
+	assert_int_equal(before->intervals[1], 4);
+	assert_int_equal(last->root, by);
+}
+
+static void the_last_chorus_is_raised(void **state)
+{
+	(void)state;
+	static const char *const with_choruses[] = { "compose-country.txt", "compose-dance.txt", "compose-anthem.txt" };
+	for (int f = 0; f < 3; f++) {
+		struct lyrics l;
+		parse_file(with_choruses[f], &l);
+		for (int st = 0; st < studio.styles.n; st++) {
+			struct style_form *form = &studio.styles.styles[st]->form;
+			const struct style_form kept = *form;
+			for (int by = 1 + (st + f) % 2; by <= 4; by += 2) {
+				struct madrigal_request req = ask(studio.styles.styles[st]->name, (uint64_t)by);
+				struct brief brief;
+				struct score s;
+				form->key_change = by;
+				form->key_change_chance = 1;
+				compose(&l, &req, &brief, &s);
+				check_song(&s, &brief);
+				check_raised(&s, by);
+				score_release(&s);
+				req.key = "D major"; /* who asks for a key keeps it */
+				compose(&l, &req, &brief, &s);
+				assert_int_equal(first_raised(&s), s.n_sections);
+				score_release(&s);
+				req.key = NULL;
+				form->key_change_chance = 0;
+				compose(&l, &req, &brief, &s);
+				assert_int_equal(first_raised(&s), s.n_sections);
+				score_release(&s);
+			}
+			*form = kept;
+		}
+		lyrics_release(&l);
+	}
+}
+
+/* ---- cadences ---- */
+
+static const struct chord *chord_at_end_of(const struct score *s, int lyric_section)
+{
+	int i = 0;
+	while (i < s->n_sections && s->sections[i].lyric_section != lyric_section)
+		i++;
+	assert_true(i < s->n_sections);
+	const struct score_chord *c = score_chord_at(s, s->sections[i].end - 1);
+	assert_non_null(c);
+	return &c->chord;
+}
+
+/* A full stop comes home, a question stays open, as the text has it. */
+static void sections_close_as_their_text_does(void **state)
+{
+	(void)state;
+	struct lyrics l;
+	parse("[Verse]\nThe boats are lying on the sand\nThe nets are hanging in the wind\nThe gulls are quarrelling for bread\nAnd evening comes across the bay.\n"
+	      "[Bridge]\nI never thought that you would go\nI never thought that I would stay\nThe letters all are in my hand\nAnd who will tell me what they say?\n"
+	      "[Verse]\nThe lamps are burning on the hill\nThe doors are closing one by one\nThe road is winding to the sea\nAnd all the singing now is done.\n", &l);
+	for (int st = 0; st < studio.styles.n; st++)
+		for (uint64_t seed = 1; seed <= 6; seed++) {
+			struct madrigal_request req = ask(studio.styles.styles[st]->name, seed);
+			struct brief brief;
+			struct score s;
+			compose(&l, &req, &brief, &s);
+			const struct chord *verse = chord_at_end_of(&s, 0), *bridge = chord_at_end_of(&s, 1);
+			assert_int_equal(verse->root, 0);
+			assert_int_not_equal(bridge->root, 0);
+			score_release(&s);
+		}
+	lyrics_release(&l);
+}
+
+/* ---- the count-in ---- */
+
+static void a_band_that_starts_together_is_counted_in(void **state)
+{
+	(void)state;
+	struct lyrics l;
+	int counted = 0;
+	parse_file("compose-anthem.txt", &l);
+	for (int st = 0; st < studio.styles.n; st++) {
+		struct style *style = studio.styles.styles[st];
+		int kept = style->form.count_in;
+		for (uint64_t seed = 1; seed <= 3; seed++) {
+			struct madrigal_request req = ask(style->name, seed);
+			struct brief brief;
+			struct score s, plain;
+			style->form.count_in = 0;
+			compose(&l, &req, &brief, &plain);
+			style->form.count_in = 4;
+			compose(&l, &req, &brief, &s);
+			check_song(&s, &brief);
+			assert_true(s.lead_in_s == plain.lead_in_s); /* the sticks are a bar, so the first beat stays where it was */
+			int drums = 0;
+			for (int i = 0; i < plain.n_parts; i++)
+				for (int k = 0; k < plain.parts[i].n_notes && plain.parts[i].role == ROLE_DRUMS; k++)
+					drums |= plain.parts[i].notes[k].start < score_bar_ticks(&plain);
+			int own = s.sections[0].count_in == 4;
+			assert_int_equal(s.bars, plain.bars + (own ? s.sections[0].end / score_bar_ticks(&s) : 0));
+			assert_true(own || !drums);
+			counted += own;
+			score_release(&s);
+			score_release(&plain);
+		}
+		style->form.count_in = kept;
+	}
+	assert_true(counted > 0);
+	lyrics_release(&l);
+}
+
+/* ---- harmony voices ---- */
+
+struct harmony_tally { int second, notes, thirds, strong, tones, first, last; };
+
+static const struct vocal_note *lead_at(const struct score *s, int tick)
+{
+	int i = 0;
+	while (i < s->n_vocal && s->vocal[i].start != tick)
+		i++;
+	assert_true(i < s->n_vocal); /* a harmony voice sings where the lead does */
+	return &s->vocal[i];
+}
+
+/* The lead's words and times, in choruses only, within the singer's range, each line on one side of the lead and never at its pitch. */
+static void check_harmony(const struct score *s, const struct singer *singer, struct harmony_tally *t)
+{
+	int choruses = 0, nth[SONG_SECTIONS_MAX] = { 0 }, side[HARMONY_VOICES][512] = { { 0 } };
+	for (int i = 0; i < s->n_sections; i++)
+		nth[i] = s->sections[i].kind == SECTION_CHORUS ? choruses++ : -1;
+	for (int v = 0; v < HARMONY_VOICES; v++)
+		for (int i = 0; i < s->n_harmony[v]; i++) {
+			const struct vocal_note *n = &s->harmony[v][i], *lead = lead_at(s, n->start);
+			int apart = n->midi - lead->midi, up = apart > 0 ? 1 : -1, *line = &side[v][(n->section * 7 + n->line) % 512];
+			assert_true(i == 0 || n->start >= n[-1].start + n[-1].dur);
+			assert_int_equal(n->word, lead->word);
+			assert_int_equal(n->syllable, lead->syllable);
+			assert_int_equal(n->dur, lead->dur);
+			assert_true(nth[n->section] >= 0);
+			assert_in_range(n->midi, singer->low, singer->high + 2);
+			assert_true(n->midi <= singer->top);
+			assert_in_range(abs(apart), 3, 15);
+			assert_true(*line == 0 || *line == up);
+			for (int k = 0; k < s->n_harmony[0] && v; k++)
+				if (s->harmony[0][k].start == n->start)
+					assert_true(abs(n->midi - s->harmony[0][k].midi) >= 3);
+			t->second += v;
+			*line = up;
+			t->notes++;
+			t->thirds += abs(apart) <= 4 || abs(apart) == 8 || abs(apart) == 9;
+			t->first += nth[n->section] == 0;
+			t->last += nth[n->section] == choruses - 1;
+			if (n->start % score_bar_ticks(s))
+				continue;
+			t->strong++;
+			t->tones += chord_pitch_classes(&score_chord_at(s, n->start)->chord, s->tonic_pc) >> (n->midi % 12) & 1;
+		}
+}
+
+static void choruses_have_harmonies(void **state)
+{
+	(void)state;
+	static const char *const with_choruses[] = { "compose-country.txt", "compose-dance.txt", "compose-anthem.txt" };
+	struct harmony_tally t = { 0 };
+	for (int f = 0; f < 3; f++) {
+		struct lyrics l;
+		parse_file(with_choruses[f], &l);
+		for (int st = 0; st < studio.styles.n; st++) {
+			struct style *style = studio.styles.styles[st];
+			const struct style kept = *style;
+			for (uint64_t seed = 1; seed <= 3; seed++) {
+				struct madrigal_request req = ask(style->name, seed + (uint64_t)f * 3);
+				struct brief brief;
+				struct score s;
+				style->singer.harmony_db = -12;
+				style->form.key_change = seed % 3 ? 0 : 2;
+				style->form.key_change_chance = 1;
+				compose(&l, &req, &brief, &s);
+				check_song(&s, &brief);
+				assert_true(s.n_harmony[0] > 0);
+				check_harmony(&s, brief.singer, &t);
+				score_release(&s);
+				style->singer.harmony_db = -60;
+				compose(&l, &req, &brief, &s);
+				assert_int_equal(s.n_harmony[0] + s.n_harmony[1], 0);
+				score_release(&s);
+			}
+			*style = kept;
+		}
+		lyrics_release(&l);
+	}
+	print_message("harmonies: %d notes, %d of the second voice, %d %% thirds and sixths, %d %% of %d in the chord on the first beat\n", t.notes, t.second, 100 * t.thirds / t.notes,
+	              100 * t.tones / t.strong, t.strong);
+	assert_true(t.thirds * 10 >= t.notes * 7);
+	assert_true(t.tones * 100 >= t.strong * 85);
+	assert_true(t.last > t.first);
+	assert_true(t.second > t.notes / 8);
 }
 
 /* ---- key, length, instrumentals ---- */
@@ -695,7 +920,7 @@ int main(void)
 		cmocka_unit_test(any_song_is_whole), cmocka_unit_test(any_tempo_can_be_sung), cmocka_unit_test(odd_lyrics_are_sung),
 		cmocka_unit_test(more_lines_than_a_song_holds_are_refused),
 		cmocka_unit_test(same_request_same_song), cmocka_unit_test(another_seed_is_another_song), cmocka_unit_test(repeated_lines_repeat_their_tune),
-		cmocka_unit_test(the_key_asked_for_is_kept), cmocka_unit_test(the_length_is_met_to_the_bar),
+		cmocka_unit_test(the_last_chorus_is_raised), cmocka_unit_test(sections_close_as_their_text_does), cmocka_unit_test(a_band_that_starts_together_is_counted_in), cmocka_unit_test(choruses_have_harmonies), cmocka_unit_test(the_key_asked_for_is_kept), cmocka_unit_test(the_length_is_met_to_the_bar),
 		cmocka_unit_test(the_length_that_lyrics_need_is_enough), cmocka_unit_test(instrumentals_have_a_form_and_a_tune),
 		cmocka_unit_test(instruments_get_tunes), cmocka_unit_test(composing_can_be_cancelled), cmocka_unit_test(tunes_are_like_human_ones),
 		cmocka_unit_test(rap_is_sung_whole_at_any_tempo), cmocka_unit_test(rap_is_like_human_rap),

@@ -700,6 +700,44 @@ static void test_lrc(void **state)
 	buf_release(&b);
 }
 
+/* The chorus two semitones up: E minor becomes F sharp minor, and all that is written there is spelt so. */
+static void test_key_change(void **state)
+{
+	(void)state;
+	struct score_chord chord[8];
+	struct score s = make_song(chord);
+	struct score_section moved[2] = { sections[0], sections[1] };
+	struct song_facts f = { .style = "x" };
+	moved[1].transpose = 2;
+	s.sections = moved;
+	for (int i = 4; i < 8; i++) {
+		chord[i].chord.root = (chord[i].chord.root + 2) % 12;
+		chord[i].chord.bass = (chord[i].chord.bass + 2) % 12;
+	}
+	struct buf b = buf_init(1 << 20);
+	assert_int_equal(song_midi(&s, &b), 0);
+	struct midi m = open_midi(&b);
+	struct midi_event e[256];
+	int n = read_track(&m, e, 256);
+	assert_memory_equal(meta(e, n, 0x59, 0)->data, "\1\1", 2);
+	assert_memory_equal(meta(e, n, 0x59, 1)->data, "\3\1", 2);
+	assert_int_equal(meta(e, n, 0x59, 1)->tick, 4 * BAR);
+	assert_int_equal(meta(e, n, 0x59, 2)->tick, -1);
+	buf_release(&b);
+	b = buf_init(1 << 20);
+	assert_int_equal(song_musicxml(&s, &b), 0);
+	check_xml(buf_str(&b));
+	assert_int_equal(count(buf_str(&b), "<fifths>1</fifths>"), 2);
+	assert_int_equal(count(buf_str(&b), "<fifths>3</fifths>"), 2); /* both voices */
+	has(buf_str(&b), "<root-step>F</root-step><root-alter>1</root-alter></root><kind text=\"m\">");
+	buf_release(&b);
+	b = buf_init(1 << 20);
+	assert_int_equal(song_json(&s, &f, &b), 0);
+	has(buf_str(&b), "\"transpose\": 2");
+	has(buf_str(&b), "\"name\": \"F#m\", \"pitch_classes\": [6, 9, 1]");
+	buf_release(&b);
+}
+
 static void test_syllables(void **state)
 {
 	(void)state;
@@ -840,7 +878,7 @@ int main(void)
 		cmocka_unit_test(test_chords), cmocka_unit_test(test_chord_bass), cmocka_unit_test(test_chord_errors),
 		cmocka_unit_test(test_spelling), cmocka_unit_test(test_keys), cmocka_unit_test(test_drums), cmocka_unit_test(test_chord_at),
 		cmocka_unit_test(test_json), cmocka_unit_test(test_midi), cmocka_unit_test(test_midi_of_many_parts), cmocka_unit_test(test_musicxml),
-		cmocka_unit_test(test_musicxml_any_rhythm), cmocka_unit_test(test_musicxml_rap), cmocka_unit_test(test_lrc), cmocka_unit_test(test_syllables), cmocka_unit_test(test_broken_text),
+		cmocka_unit_test(test_musicxml_any_rhythm), cmocka_unit_test(test_musicxml_rap), cmocka_unit_test(test_lrc), cmocka_unit_test(test_key_change), cmocka_unit_test(test_syllables), cmocka_unit_test(test_broken_text),
 		cmocka_unit_test(test_no_room), cmocka_unit_test(test_speed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

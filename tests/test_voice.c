@@ -497,11 +497,29 @@ static void threads_do_not_change_a_bit_and_a_repeat_is_a_copy(void **state)
 	assert_memory_equal(one.lead.ch[0], two.lead.ch[0], one.lead.frames * sizeof(float));
 	assert_memory_equal(one.double_left.ch[0], two.double_left.ch[0], one.double_left.frames * sizeof(float));
 	assert_int_equal(one.backing.frames, 0);
+	assert_int_equal(one.harmony[0].frames, 0);
 	/* Four seconds later the same two lines come again: the second of them with the same breath before it. */
 	size_t a = (size_t)(2.8 * AUDIO_RATE), n = (size_t)(1.5 * AUDIO_RATE);
 	assert_memory_equal(one.lead.ch[0] + a, one.lead.ch[0] + a + 4 * AUDIO_RATE, n * sizeof(float));
 	for (int i = 0; i < 8; i++)
 		assert_true(fabs(one.lead_times.start[i] - score_seconds(&s, notes[i].start)) < 0.03 && one.lead_times.end[i] > one.lead_times.start[i]);
+	/* With a harmony voice to the first line of either half the lead stays what it was; the voice comes back bit by bit. */
+	struct vocal_note third[4] = { notes[0], notes[1], notes[4], notes[5] };
+	for (int i = 0; i < 4; i++) {
+		third[i].midi -= 4;
+		third[i].dynamic = 0.5f;
+	}
+	s.harmony[0] = third;
+	s.n_harmony[0] = 4;
+	vocal_tracks_release(&two);
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &style, 2, NULL, NULL, NULL, &two, NULL), 0);
+	assert_memory_equal(one.lead.ch[0], two.lead.ch[0], one.lead.frames * sizeof(float));
+	assert_memory_equal(two.harmony[0].ch[0] + AUDIO_RATE / 2, two.harmony[0].ch[0] + AUDIO_RATE / 2 + 4 * AUDIO_RATE, n * sizeof(float));
+	assert_int_equal(two.harmony[1].frames, 0);
+	double energy = 0;
+	for (size_t i = 0; i < two.harmony[0].frames; i++)
+		energy += pow((double)two.harmony[0].ch[0][i], 2);
+	assert_true(energy > 1);
 	vocal_tracks_release(&one);
 	vocal_tracks_release(&two);
 }

@@ -324,6 +324,40 @@ static void untagged_lyrics_find_their_form(void **state)
 	CHECK_ALL(e, sections_of);
 }
 
+static void kinds_are(const char *text, const char *kinds, const char *title)
+{
+	struct lyrics l;
+	char found[64] = "";
+	struct madrigal_error err;
+	if (lyrics_parse(text, strlen(text), lx, 0, &l, &err))
+		fail_msg("%s", err.message);
+	for (int i = 0; i < l.n_sections && i < 60; i++)
+		found[i] = l.sections[i].kind == SECTION_CHORUS ? 'C' : l.sections[i].kind == SECTION_BRIDGE ? 'B' : 'V';
+	assert_string_equal(found, kinds);
+	assert_string_equal(l.title, title);
+	lyrics_release(&l);
+}
+
+static void repeated_lines_make_the_chorus(void **state)
+{
+	(void)state;
+#define VERSE_1 "Down by the harbour the gulls are asleep\nNets in the moonlight and secrets to keep\nLanterns are burning on every pier\nNobody told me you still would be here\n"
+#define VERSE_2 "Up on the hillside the windows are black\nRoads that go over and never come back\nSeven tall chimneys and none of them smoke\nOnly the echo of jokes that we spoke\n"
+#define VERSE_3 "Winter has taken the leaves from the lane\nBells in the village are ringing again\nTeach me the letters you wrote on the wall\nSpell me a reason for any at all\n"
+#define VERSE_4 "Morning arrives like a guest at the door\nSpilling its silver all over the floor\nCoffee and newspapers, bread and a plum\nSomewhere a drummer is beating his drum\n"
+#define RETURNS "Carry me home\nCarry me over the water\nCarry me home\n"
+	/* Without blank lines too. */
+	kinds_are(VERSE_1 RETURNS VERSE_2 RETURNS VERSE_3 RETURNS, "VCVCBC", "Carry me home");
+	kinds_are(VERSE_1 "\n" RETURNS "\n" VERSE_2 "\n" RETURNS, "VCVC", "Carry me home");
+	/* No chorus: AABA, but not where a refrain makes all stanzas one. */
+	kinds_are(VERSE_1 "\n" VERSE_2 "\n" VERSE_3 "\n" VERSE_4, "VVBV", "Down by the harbour the gulls are asleep");
+	kinds_are(VERSE_1 "And the river runs on\n\n" VERSE_2 "And the river runs on\n\n" VERSE_3 "And the river runs on\n\n" VERSE_4 "And the river runs on\n",
+	          "VVVV", "And the river runs on");
+	/* Lines that begin alike do not make every stanza a chorus. */
+	kinds_are("We are the rain in the night\nWe are the stone in the light\n\nWe are the road in the night\nWe are the hand in the light\n\n"
+	          "We are the bird in the night\nWe are the tree in the light\n", "VVV", "We are the rain in the night");
+}
+
 static void marks_and_pauses_count(void **state)
 {
 	(void)state;
@@ -663,7 +697,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tags_are_understood_in_any_dress), cmocka_unit_test(what_is_not_lyrics_is_not_sung), cmocka_unit_test(parentheses_are_backing),
 		cmocka_unit_test(characters_are_normalised), cmocka_unit_test(numbers_are_read_aloud), cmocka_unit_test(abbreviations_and_acronyms_are_spoken_out),
-		cmocka_unit_test(words_have_their_sounds), cmocka_unit_test(untagged_lyrics_find_their_form), cmocka_unit_test(marks_and_pauses_count),
+		cmocka_unit_test(words_have_their_sounds), cmocka_unit_test(untagged_lyrics_find_their_form), cmocka_unit_test(repeated_lines_make_the_chorus), cmocka_unit_test(marks_and_pauses_count),
 		cmocka_unit_test(a_tagged_song_is_read_whole), cmocka_unit_test(joined_lines_are_parted_where_they_began), cmocka_unit_test(endless_lines_are_broken_for_breath),
 		cmocka_unit_test(what_cannot_be_sung_is_refused_in_words), cmocka_unit_test(length_is_limited_by_characters), cmocka_unit_test(instrumentals_need_no_words),
 		cmocka_unit_test(titles_come_from_the_lyrics), cmocka_unit_test(rhymes_are_heard_not_spelt), cmocka_unit_test(source_words_are_marked),

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compose/plan.h"
+#include "score/drums.h"
+
 #define NOTES_MAX 200000 /* a part's; a four-minute song has some thousands */
 
 struct rng arrange_rng(const struct arrange *a, const char *what, const struct player *p, int index)
@@ -52,8 +55,6 @@ float arrange_velocity(const struct arrange *a, const struct player *p, const st
 	float place = (float)(tick - as->sec->start) / (float)(as->sec->end - as->sec->start);
 	if (as->sec->kind == SECTION_PRE_CHORUS || as->sec->kind == SECTION_BUILD_UP || as->sec->kind == SECTION_TRANSITION)
 		v += 12 * (place - 0.4f);
-	if (as->index + 1 == a->n_sections && !strcmp(a->style->form.ending, "fade"))
-		v *= 1 - 0.6f * place;
 	return v;
 }
 
@@ -67,7 +68,7 @@ static void read_sections(struct arrange *a)
 		*as = (struct arr_section){ .sec = &s->sections[i], .index = i };
 		as->bars = (as->sec->end - as->sec->start) / a->bar;
 		for (int k = 0; k < s->n_sections; k++)
-			if (s->sections[k].kind == as->sec->kind) {
+			if (s->sections[k].kind == as->sec->kind && !s->sections[k].count_in) {
 				as->nth += k < i;
 				as->count++;
 			}
@@ -76,7 +77,7 @@ static void read_sections(struct arrange *a)
 	}
 }
 
-static float style_level(const struct style_part *sp, enum section_kind kind)
+float style_part_level(const struct style_part *sp, enum section_kind kind)
 {
 	for (int k = (int)kind; k >= 0; k = section_fallback((enum section_kind)k))
 		for (unsigned i = 0; i < sp->n_plays; i++)
@@ -94,14 +95,14 @@ static void set_levels(struct arrange *a, struct player *p)
 {
 	for (int i = 0; i < a->n_sections; i++) {
 		const struct arr_section *as = &a->sections[i];
-		float level = style_level(p->style, as->sec->kind);
+		float level = style_part_level(p->style, as->sec->kind);
 		if (level > 0 && level < ARRANGE_HELD_BACK && as->nth == 0 && as->count > 1 && repeats(as->sec->kind))
 			level = 0;
 		if (level < p->least && (level > 0 || as->drive > 0.25f))
 			level = p->least;
 		if (p->plays_tune && level < 0.8f && as->sec->kind != SECTION_BREAK && as->sec->kind != SECTION_BUILD_UP)
 			level = 0.8f;
-		p->level[i] = level;
+		p->level[i] = as->sec->count_in ? 0 : level;
 	}
 }
 
@@ -113,7 +114,7 @@ static void fill_empty_sections(struct arrange *a)
 		int sounding = 0;
 		for (int k = 0; k < a->n_players; k++) {
 			enum part_role role = a->players[k].role;
-			sounding |= (role == ROLE_COMP || role == ROLE_PAD || role == ROLE_BASS) && a->players[k].level[i] > 0;
+			sounding |= a->sections[i].sec->count_in || ((role == ROLE_COMP || role == ROLE_PAD || role == ROLE_BASS) && a->players[k].level[i] > 0);
 		}
 		for (size_t o = 0; o < sizeof order / sizeof order[0] && !sounding; o++)
 			for (int k = 0; k < a->n_players && !sounding; k++)
@@ -219,15 +220,12 @@ static int middle_of_voice(const struct score *s)
 
 static void read_frame(struct arrange *a)
 {
-	static const int major[7] = { 0, 2, 4, 5, 7, 9, 11 }, minor[7] = { 0, 2, 3, 5, 7, 8, 10 };
 	struct score *s = a->s;
 	a->bar = score_bar_ticks(s);
 	a->steps = a->bar / ARRANGE_STEP;
 	a->meter = a->steps == 16 ? "4/4" : s->meter_den == 8 ? "6/8" : "3/4";
 	a->end = s->bars * a->bar;
 	a->tail = (int)(s->tail_s * s->tempo_bpm / 60 * TICKS_PER_QUARTER * 0.9);
-	for (int i = 0; i < 7; i++)
-		a->scale |= 1u << ((s->tonic_pc + (s->minor ? minor[i] : major[i])) % 12);
 	a->voice_centre = middle_of_voice(s);
 	/* The last chord is struck where the last bar begins, or where its last chord does. */
 	a->ring = a->end - a->bar;
@@ -384,6 +382,87 @@ static int hand_over(struct arrange *a, struct madrigal_error *err)
 	return 0;
 }
 
+static unsigned scale_of(const struct score *s, const struct score_section *sec)
+{
+	static const int steps[2][7] = { { 0, 2, 4, 5, 7, 9, 11 }, { 0, 2, 3, 5, 7, 8, 10 } };
+	unsigned scale = 0;
+	for (int i = 0; i < 7; i++)
+		scale |= 1u << ((s->tonic_pc + sec->transpose + steps[s->minor > 0][i]) % 12);
+	return scale;
+}
+
+/* Sticks on the last `count_in` beats before the band; more than a bar of them as drummers count it, half as fast at first. */
+static void count_in(struct arrange *a)
+{
+	int beat = a->s->meter_den == 8 ? TICKS_PER_QUARTER * 3 / 2 : TICKS_PER_QUARTER, drummer = 0;
+	while (drummer < a->n_players && a->players[drummer].role != ROLE_DRUMS)
+		drummer++;
+	for (int i = 0; i < a->n_sections && drummer < a->n_players; i++) {
+		const struct score_section *sec = a->sections[i].sec;
+		for (int k = sec->count_in; k > 0; k--)
+			if (k * beat <= a->bar || (k * beat) % (2 * beat) == 0)
+				arrange_note(&a->players[drummer], sec->end - k * beat, ARRANGE_STEP, drum_key("sticks"), 84, ART_NORMAL, 0);
+	}
+}
+
+/* ---- stops ---- */
+
+/* Ends what sounds at `from` there, and silences what begins before `to`; what begins there and holds on (an anticipation) comes on the beat. */
+static void silence(struct player *p, int from, int to)
+{
+	int kept = 0;
+	for (int i = 0; i < p->n; i++) {
+		struct note n = p->notes[i];
+		if (n.start < from && n.start + n.dur > from)
+			n.dur = from - n.start;
+		if (n.start >= from && n.start < to) {
+			if (n.start + n.dur <= to)
+				continue;
+			n.dur -= to - n.start;
+			n.start = to;
+		}
+		p->notes[kept++] = n;
+	}
+	p->n = kept;
+}
+
+static int sings_in(const struct score *s, int from, int to)
+{
+	for (int i = 0; i < s->n_vocal; i++)
+		if (s->vocal[i].start < to && s->vocal[i].start + s->vocal[i].dur > from)
+			return 1;
+	return 0;
+}
+
+static int drums_in(const struct arrange *a, int from, int to)
+{
+	for (int k = 0; k < a->n_players; k++)
+		for (int i = 0; i < a->players[k].n && a->players[k].role == ROLE_DRUMS; i++)
+			if (a->players[k].notes[i].start >= from && a->players[k].notes[i].start < to)
+				return 1;
+	return 0;
+}
+
+/* Before a chorus the band may stop for a beat or two: the voice is left alone, or the drums' fill, or (one beat only) nothing. */
+static void lay_stops(struct arrange *a)
+{
+	int beat = a->s->meter_den == 8 ? TICKS_PER_QUARTER * 3 / 2 : TICKS_PER_QUARTER;
+	for (int i = 1; i < a->n_sections; i++) {
+		const struct arr_section *as = &a->sections[i], *before = &a->sections[i - 1];
+		struct rng r = arrange_rng(a, "stop", NULL, i);
+		if (!arrange_is_chorus(as->sec->kind) || arrange_is_chorus(before->sec->kind) || before->sec->count_in || before->bars < 2 ||
+		    rng_unit(&r) >= a->style->form.stop_chance)
+			continue;
+		int to = as->sec->start, beats = a->bar >= 4 * beat ? 1 + (int)rng_below(&r, 2) : 1, from = to - beats * beat, fill = drums_in(a, from, to);
+		int sung = sings_in(a->s, from, to), drums_too = sung && rng_below(&r, 2);
+		if (!fill && !sung)
+			from = to - beat;
+		for (int k = 0; k < a->n_players; k++)
+			if (drums_too || a->players[k].role != ROLE_DRUMS)
+				silence(&a->players[k], from, to);
+	}
+}
+
 /* Drums before basses, which listen to the kick; the rest as it comes. */
 static void play(struct arrange *a)
 {
@@ -393,8 +472,10 @@ static void play(struct arrange *a)
 	for (int role = 0; role < PART_ROLES; role++)
 		for (int i = 0; i < a->n_players; i++)
 			for (int k = 0; k < a->n_sections && a->players[i].role == (enum part_role)role; k++)
-				if (a->sections[k].bars > 0)
+				if (a->sections[k].bars > 0 && !a->sections[k].sec->count_in) {
+					a->scale = scale_of(a->s, a->sections[k].sec);
 					plays[role](a, &a->players[i], &a->sections[k]);
+				}
 }
 
 int arrange_parts(const struct compose_request *req, struct score *s, struct madrigal_error *err)
@@ -403,6 +484,8 @@ int arrange_parts(const struct compose_request *req, struct score *s, struct mad
 	int rc = open_arrange(req, s, &a, err);
 	if (rc == 0) {
 		play(&a);
+		count_in(&a);
+		lay_stops(&a);
 		for (int i = 0; i < a.n_players && rc == 0; i++) {
 			tidy(&a, &a.players[i]);
 			if (a.players[i].failed)

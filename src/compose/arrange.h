@@ -71,7 +71,7 @@ struct arrange {
 	const char *meter;
 	int bar, steps;                         /* ticks and sixteenths in a bar */
 	int end, ring, tail;                    /* ticks: the song's end; where the last chord is struck; how long it may sound after the end */
-	unsigned scale;                         /* pitch classes of the key */
+	unsigned scale;                         /* pitch classes of the key of the section that is being played */
 	int voice_centre;                       /* middle pitch of the singer, or 67 */
 	struct arr_section *sections; int n_sections;
 	struct player *players; int n_players;

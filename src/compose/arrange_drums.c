@@ -218,7 +218,13 @@ static void lay_last(struct arrange *a, struct player *p, const struct arr_secti
 	char *kick = rows_get(r, KICK);
 	if (kick)
 		kick[at] = 'x';
-	crash(r, at, CRASH, as->drive > 0.6f ? 'X' : 'x');
+	if (strcmp(a->style->form.ending, "stop")) {
+		crash(r, at, CRASH, as->drive > 0.6f ? 'X' : 'x');
+		return;
+	}
+	char *snare = rows_get(r, SNARE); /* a crash would ring */
+	if (snare)
+		snare[at] = 'X';
 }
 
 static void emit(struct arrange *a, struct player *p, const struct arr_section *as, const struct rows *r)

@@ -65,6 +65,20 @@ static float kick_agreement(const struct arrange *a, const struct pattern *p, co
 	return kicks ? (float)met / (float)kicks : 1;
 }
 
+static float hits_a_bar(const struct arrange *a, const struct style_groove *g)
+{
+	struct pattern pat;
+	pattern_read(a, g, &pat);
+	float hits = 0;
+	for (int i = 0; i < pat.n; i++) {
+		int n = 0;
+		for (int k = 0; k < pat.bars[i] * a->steps; k++)
+			n += pat.steps[i][k] != '.' && pat.steps[i][k] != '-';
+		hits += (float)n / (float)pat.bars[i];
+	}
+	return hits;
+}
+
 const struct style_groove *groove_of(const struct arrange *a, const struct player *p, const struct arr_section *as)
 {
 	const struct style_groove *list[GROOVES_MAX];
@@ -87,8 +101,15 @@ const struct style_groove *groove_of(const struct arrange *a, const struct playe
 	if (as->nth > 0 && n > 1 && !arrange_is_chorus(as->sec->kind)) {
 		struct rng again = arrange_rng(a, "variation", p, as->index);
 		if (rng_unit(&again) < 0.5f) {
-			weights[chosen] = 0;
-			chosen = rng_weighted(&again, weights, n);
+			float first = hits_a_bar(a, list[chosen]);
+			int other = -1;
+			for (int i = 0; i < n; i++)
+				if (i == chosen || hits_a_bar(a, list[i]) < 0.9f * first) /* none that is thinner */
+					weights[i] = 0;
+				else
+					other = i;
+			if (other >= 0)
+				chosen = rng_weighted(&again, weights, n);
 		}
 	}
 	return list[chosen];

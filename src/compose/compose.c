@@ -101,7 +101,7 @@ static int write_sections(const struct plan *p, struct score *s, struct madrigal
 		const struct plan_section *ps = &p->sections[i];
 		struct score_section *ss = &s->sections[i];
 		*ss = (struct score_section){ .kind = ps->kind, .lyric_section = ps->lyric_section, .start = ps->bar * bar, .end = (ps->bar + ps->bars) * bar,
-		                              .intensity = ps->intensity, .same_as = ps->same_as };
+		                              .intensity = ps->intensity, .same_as = ps->same_as, .count_in = ps->count_in, .transpose = ps->transpose };
 		snprintf(ss->name, sizeof ss->name, "%s", ps->name);
 	}
 	s->n_sections = p->n_sections;
@@ -201,7 +201,7 @@ static void sing_backing(const struct plan *p, const struct draft *d, const stru
 	if (onset[b->n - 1] + 2 > end)
 		for (int i = 0; i < b->n; i++) /* the song ends: as late as can be */
 			onset[i] = from + i * (end - 1 - from) / b->n;
-	int lead = lead_before(d, onset[0], &first), top = p->brief->singer ? p->brief->singer->top : p->high + 2;
+	int lead = lead_before(d, onset[0], &first), top = p->brief->singer ? p->brief->singer->top - p->key_change : p->high + 2;
 	for (int i = 0; i < b->n && lead > 0; i++) {
 		/* The end of the lead's phrase again, a third higher; below where that is too high. */
 		int k = lead >= b->n ? lead - b->n + i : i * lead / b->n, q = third_above(p, d->notes[first + k].midi, onset[i]);
@@ -280,6 +280,10 @@ static int write_score(const struct plan *p, const struct draft *d, struct score
 		rc = write_vocal(p, d, s, err);
 	if (!rc)
 		rc = write_backing(p, d, s, err);
+	if (!rc)
+		rc = vocal_harmony_write(p, s, err);
+	if (!rc)
+		key_change_apply(p, s);
 	return rc;
 }
 

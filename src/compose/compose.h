@@ -3,10 +3,12 @@
  *
  *     form.c     sections, bars, where each line lies       plan
  *     harmony.c  chords by section
+ *     key_change.c  the last chorus raised
  *     rhythm.c   onsets for each line's syllables (phrase rhythms of human songs)
  *     melody.c   pitches
  *     rap.c      the same two for lines that are rapped
  *     cost.c     what is wrong with a tune, in one number; each term with its source
+ *     vocal_harmony.c  the chorus's harmony voices
  *     arrange.c  the band's parts from the style's grooves
  */
 #ifndef COMPOSE_COMPOSE_H

@@ -384,12 +384,39 @@ static int solo_before(const struct lyrics *l)
 	return sung > 2 ? last : -1;
 }
 
+#define COUNT_IN_LEAST_S 60 /* a shorter song that was asked for has no bars to spare */
+
+/* Whether drums and a pitched part begin together in the intro. */
+static int starts_together(const struct plan *p)
+{
+	int drums = 0, pitched = 0;
+	for (unsigned i = 0; i < p->style->n_parts && i < BRIEF_MAX_PARTS; i++) {
+		const struct style_part *sp = &p->style->parts[i];
+		int plays = p->brief->instrument[i] >= 0 && style_part_level(sp, SECTION_INTRO) > 0;
+		drums |= plays && !strcmp(sp->role, part_role_ids[ROLE_DRUMS]);
+		pitched |= plays && strcmp(sp->role, part_role_ids[ROLE_DRUMS]) && strcmp(sp->role, part_role_ids[ROLE_PERCUSSION]);
+	}
+	return drums && pitched;
+}
+
+static void add_count_in(struct plan *p)
+{
+	int beats = p->style->form.count_in, in_bar = p->meter.steps / (p->meter.eighths_lead ? 6 : 4);
+	if (!beats || (p->req->duration_s > 0 && p->req->duration_s < COUNT_IN_LEAST_S) || !starts_together(p))
+		return;
+	int bars = (beats + in_bar - 1) / in_bar;
+	struct plan_section *s = add_section(p, SECTION_INTRO, "Count-in", -1);
+	s->count_in = beats;
+	set_bars(s, bars, bars, bars);
+}
+
 static void build_sung(struct form *f)
 {
 	struct plan *p = f->p;
 	const struct lyrics *l = p->lyrics;
 	const struct style_form *sf = &p->style->form;
 	int solo = solo_before(l), sung = 0;
+	add_count_in(p);
 	if (l->sections[0].kind != SECTION_INTRO)
 		set_bars(add_section(p, SECTION_INTRO, "Intro", -1), 1, sf->intro, 8);
 	for (int i = 0; i < l->n_sections; i++) {
@@ -398,6 +425,8 @@ static void build_sung(struct form *f)
 			struct plan_section *s = add_section(p, SECTION_SOLO, "Solo", -1);
 			set_bars(s, 0, 0, 16);
 		}
+		if (p->key_change && i == key_change_in_lyrics(l) && key_change_needs_bar(l, i))
+			set_bars(add_section(p, SECTION_INTERLUDE, "Key change", -1), 1, 1, 2);
 		add_tagged(f, i, sung);
 		sung += ls->n_lines > 0;
 	}
@@ -415,6 +444,7 @@ static void build_instrumental(struct form *f, int bars)
 	struct plan *p = f->p;
 	const struct style_form *sf = &p->style->form;
 	int blocks = (bars - sf->intro - sf->outro + 4) / 8;
+	add_count_in(p);
 	set_bars(add_section(p, SECTION_INTRO, "Intro", -1), 1, sf->intro, 8);
 	for (int i = 0; i < blocks && p->n_sections < SONG_SECTIONS_MAX - 2; i++) {
 		enum section_kind k = i == blocks - 1 && blocks > 1 ? SECTION_CHORUS : order[i % 6];
@@ -455,7 +485,7 @@ static struct plan_section *next_to_bend(struct plan *p, int grow, int beyond)
 	float least = 1e9f;
 	for (int i = 0; i < p->n_sections; i++) {
 		struct plan_section *s = &p->sections[i];
-		if (!s->most_bars || s->n_phrases || (!grow && s->bars <= s->least_bars) || (grow && !beyond && s->bars >= s->most_bars))
+		if (!s->most_bars || s->n_phrases || s->count_in || (!grow && s->bars <= s->least_bars) || (grow && !beyond && s->bars >= s->most_bars))
 			continue;
 		float room = (float)(s->usual_bars > 2 ? s->usual_bars : s->kind == SECTION_SOLO ? 8 : 2);
 		float cost = grow ? (float)(s->bars - s->usual_bars) / room : (float)(s->usual_bars - s->bars) / room;
@@ -667,6 +697,7 @@ int plan_form(struct plan *p, struct madrigal_error *err)
 	int rc = allocate(p, err);
 	if (rc)
 		return rc;
+	key_change_draw(p);
 	const char *ending = p->style->form.ending ? p->style->form.ending : "ring";
 	p->lead_in_s = 0.25;
 	p->tail_s = !strcmp(ending, "stop") ? 1.6 : !strcmp(ending, "fade") ? 2.2 : 3.2;

@@ -176,6 +176,18 @@ static int dominant(struct plan *p)
 	return chord_parse("V", &v, NULL) == 0 ? intern_chord(p, &v) : 0;
 }
 
+/* V with its leading note, as the style colours it: what a new key is led into by. */
+static int leading_dominant(struct plan *p)
+{
+	for (int i = 0; i < p->n_chords; i++) {
+		const struct chord *c = &p->chords[i].chord;
+		if (c->root == 7 && c->bass == 7 && c->n >= 3 && c->intervals[1] == 4)
+			return i;
+	}
+	struct chord v;
+	return chord_parse("V", &v, NULL) == 0 ? intern_chord(p, &v) : 0;
+}
+
 /* The tonic as the style colours it, in root position and plain enough to end on. */
 static int tonic(struct plan *p)
 {
@@ -193,6 +205,22 @@ static int chord_at_end(const struct plan *p, int bar)
 	return p->chord_of_step[(bar + 1) * p->meter.steps - 1];
 }
 
+/* What the text's last mark asks of a section's end: 1 a full close (a full stop), -1 a half close (a question, a comma), 0 nothing. */
+static int close_of(const struct plan *p, const struct plan_section *s)
+{
+	char mark = s->n_phrases ? p->phrases[s->first_phrase + s->n_phrases - 1].punct : 0;
+	return mark == '.' || mark == '!' ? 1 : mark == '?' || mark == ',' || mark == ':' ? -1 : 0;
+}
+
+/* The tonic in the last bar, something that leads there in the one before. */
+static void close_fully(struct plan *p, const struct plan_section *s)
+{
+	int steps = p->meter.steps, last = s->bar + s->bars - 1, half = p->meter.eighths_lead || steps == 16 ? steps / 2 : 8;
+	set_chord(p, last * steps, (last + 1) * steps, tonic(p));
+	if (!leads_on(p, chord_at_end(p, last - 1)) && p->chords[chord_at_end(p, last - 1)].chord.root != 8)
+		set_chord(p, (last - 1) * steps + half, last * steps, dominant(p));
+}
+
 static void lay_section(struct plan *p, int index, const struct loop *loops)
 {
 	const struct plan_section *s = &p->sections[index], *next = index + 1 < p->n_sections ? &p->sections[index + 1] : NULL;
@@ -202,12 +230,14 @@ static void lay_section(struct plan *p, int index, const struct loop *loops)
 	int lead = s->lead_bars ? l->bars * stretch - s->lead_bars % (l->bars * stretch) : 0;
 	for (int b = 0; b < s->bars; b++)
 		lay_bar(p, s->bar + b, l, (b + lead) / stretch % l->bars);
-	if (!next || next->same_as == index)
+	int to_high = next && family_is_high(next->family) && !family_is_high(s->family), close = close_of(p, s);
+	if (close > 0 && !to_high && s->bars >= 4)
+		close_fully(p, s);
+	if (!next || (next->same_as == index && close >= 0))
 		return;
 	int last = s->bar + s->bars - 1, half = p->meter.eighths_lead || steps == 16 ? steps / 2 : 8;
-	int to_high = family_is_high(next->family) && !family_is_high(s->family);
 	int from_high = family_is_high(s->family) && !family_is_high(next->family) && next->family == FAMILY_VERSE;
-	if ((to_high || from_high || s->turnaround) && s->bars > 1 && !leads_on(p, chord_at_end(p, last)))
+	if ((to_high || from_high || s->turnaround || close < 0) && s->bars > 1 && !leads_on(p, chord_at_end(p, last)))
 		set_chord(p, last * steps + half, (last + 1) * steps, dominant(p));
 }
 
@@ -241,17 +271,24 @@ static float key_cost(const struct plan *p, int pc, int low, int high)
 	return 0.22f * (float)best * (float)best * 0.35f + (p->minor ? minor : major)[pc];
 }
 
-static void choose_key(struct plan *p)
+/* The window of pitches for the song, low enough for its key change. */
+static void choose_range(struct plan *p)
 {
 	const struct singer *singer = p->brief->singer;
 	int top = singer ? singer->high : 69, bottom = singer ? singer->low : 53;
 	/* A singer with room to spare stays below the notes that must be retuned: the voice is cleanest there (docs/voice.md). */
-	int spare = top - bottom - TUNE_SPAN;
-	top -= spare > TOP_EASE ? TOP_EASE : spare > 0 ? spare : 0;
+	int spare = top - bottom - TUNE_SPAN, ease = TOP_EASE + p->key_change;
+	top -= spare > ease ? ease : spare > 0 ? spare : 0;
 	p->high = top;
 	p->low = top - TUNE_SPAN > bottom ? top - TUNE_SPAN : bottom;
 	if (p->high - p->low < 13)
 		p->high = p->low + 13 < singer->top ? p->low + 13 : singer->top;
+	if (singer && p->high + p->key_change > singer->top)
+		p->key_change = singer->top > p->high ? singer->top - p->high : 0;
+}
+
+static void choose_key(struct plan *p)
+{
 	p->tonic_pc = p->brief->tonic_pc;
 	if (p->tonic_pc < 0) {
 		struct rng r = rng_stream(p->req->seed, "key", 0);
@@ -288,25 +325,28 @@ int plan_harmony(struct plan *p, struct madrigal_error *err)
 		return err_nomem(err);
 	}
 	p->minor = p->brief->minor > 0;
+	choose_range(p);
 	int rc = draw_loops(p, loops, owner, err);
 	if (!rc) {
 		for (int i = 0; i < p->n_sections; i++)
 			lay_section(p, i, loops);
 		lay_end(p);
+		key_change_lay(p, p->key_change ? leading_dominant(p) : 0);
 		choose_key(p);
 	}
 	free(loops);
 	return rc;
 }
 
-int plan_from_score(struct plan *p, const struct compose_request *req, const struct score *s, struct madrigal_error *err)
+int plan_from_score(struct plan *p, const struct compose_request *req, const struct score *s, int section, struct madrigal_error *err)
 {
+	int transpose = s->sections[section].transpose;
 	memset(p, 0, sizeof *p);
 	p->req = req;
 	p->brief = req->brief;
 	p->style = req->brief->style;
 	p->lyrics = s->lyrics;
-	p->tonic_pc = s->tonic_pc;
+	p->tonic_pc = (s->tonic_pc + transpose) % 12;
 	p->minor = s->minor > 0;
 	p->bars = s->bars;
 	meter_init(&p->meter, s->meter_num, s->meter_den, s->tempo_bpm);
@@ -314,8 +354,11 @@ int plan_from_score(struct plan *p, const struct compose_request *req, const str
 	if (!p->chord_of_step)
 		return err_nomem(err);
 	for (int i = 0; i < s->n_chords; i++) {
+		struct chord c = s->chords[i].chord;
+		c.root = (c.root + 120 - transpose) % 12;
+		c.bass = (c.bass + 120 - transpose) % 12;
 		int to = s->chords[i].end / STEP_TICKS;
-		set_chord(p, s->chords[i].start / STEP_TICKS, to < p->bars * p->meter.steps ? to : p->bars * p->meter.steps, intern_chord(p, &s->chords[i].chord));
+		set_chord(p, s->chords[i].start / STEP_TICKS, to < p->bars * p->meter.steps ? to : p->bars * p->meter.steps, intern_chord(p, &c));
 	}
 	return 0;
 }

@@ -18,13 +18,16 @@ static int is_sung(const struct score *s, int section)
 	return 0;
 }
 
-/* The first phrase of the first chorus that is sung, cut to LEAD_BARS; 0 notes if there is none. */
-static void find_hook(const struct plan *p, const struct score *s, struct lead_phrase *hook)
+/* The first phrase of the first chorus that is sung, else of whatever is, cut to LEAD_BARS, in a key `transpose` above the song's; 0 notes if there is none. */
+static void find_hook(const struct plan *p, const struct score *s, int transpose, struct lead_phrase *hook)
 {
+	int chorus = 0;
 	hook->n = 0;
+	for (int i = 0; i < s->n_sections; i++)
+		chorus |= family_of(s->sections[i].kind) == FAMILY_CHORUS && is_sung(s, i);
 	for (int i = 0; i < s->n_sections; i++) {
 		const struct score_section *sec = &s->sections[i];
-		if (family_of(sec->kind) != FAMILY_CHORUS || !is_sung(s, i))
+		if ((chorus && family_of(sec->kind) != FAMILY_CHORUS) || !is_sung(s, i))
 			continue;
 		int line = -1;
 		for (int k = 0; k < s->n_vocal && hook->n < PHRASE_MAX; k++) {
@@ -34,7 +37,7 @@ static void find_hook(const struct plan *p, const struct score *s, struct lead_p
 				continue;
 			line = v->line;
 			hook->onset[hook->n] = (int16_t)at;
-			hook->midi[hook->n++] = (int8_t)v->midi;
+			hook->midi[hook->n++] = (int8_t)(v->midi + transpose - sec->transpose);
 		}
 		return;
 	}
@@ -91,7 +94,7 @@ static void play_tune(struct lead *l, const struct score *s)
 	float density = (solo ? 5.5f : family_is_high(family_of(l->sec->kind)) ? 4.5f : 4) * (float)p->meter.steps / 16;
 	memset(&hook, 0, sizeof hook);
 	if (!solo)
-		find_hook(p, s, &hook);
+		find_hook(p, s, l->sec->transpose, &hook);
 	into_range(&hook, l->low, l->high, l->centre);
 	if (hook.n < 3)
 		hook.n = rhythm_for_instrument(&p->meter, &l->r, LEAD_BARS, density, hook.onset), memset(hook.midi, 0, sizeof hook.midi);
@@ -116,7 +119,7 @@ int compose_lead_tune(const struct compose_request *req, const struct score *s, 
 		free(notes);
 		return err_nomem(err);
 	}
-	int rc = plan_from_score(p, req, s, err);
+	int rc = plan_from_score(p, req, s, section, err);
 	if (rc || high - low < 7 || bars < 1) {
 		plan_release(p);
 		free(p);

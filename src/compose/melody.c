@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define FREE 0
+#define UNRESOLVED 1e-5f   /* weight of what leaves a leaning note hanging */
 #define TASK_MAX PHRASE_MAX
 
 /* One phrase to be filled with pitches. */
@@ -42,6 +43,24 @@ static int strong_note(const struct plan *p, int at, int hold)
 	return pl == PLACE_STRONG || (pl == PLACE_BEAT && hold >= 3) || hold >= 6;
 }
 
+/* Whether a pitch on note i leans: on a strong beat, strange to the chord (or such a note again). It goes on by step then. */
+static int leans(const struct plan *p, const struct task *t, int i, int midi)
+{
+	int steps = p->meter.steps;
+	while (i > 0 && t->midi[i - 1] == midi && p->meter.place[(t->at[i] + 64 * steps) % steps] != PLACE_STRONG)
+		i--;
+	return p->meter.place[(t->at[i] + 64 * steps) % steps] == PLACE_STRONG && !(chord_for(p, t->at[i], t->hold[i])->tones >> ((midi - p->tonic_pc + 120) % 12) & 1);
+}
+
+/* Whether what is fixed after note i keeps a leaning pitch there from going on by step. */
+static int hangs(const struct task *t, int i, int midi)
+{
+	int k = i + 1;
+	while (k < t->n && t->fixed[k] == midi)
+		k++;
+	return k == t->n || (t->fixed[k] != FREE && abs(t->fixed[k] - midi) > 2);
+}
+
 static float contour(const struct task *t, int i)
 {
 	float x = t->n > 1 ? (float)i / (float)(t->n - 1) : 0.5f, arch = 4 * x * (1 - x) - 0.6f;
@@ -69,6 +88,8 @@ static int draw_final(const struct plan *p, const struct task *t, struct rng *r)
 		int deg = (q - p->tonic_pc + 120) % 12;
 		float end = t->close > 0 ? closed_end[deg] : t->close < 0 ? open_end[deg] : closed_end[deg] + open_end[deg];
 		w[q - low] = c->weight[1][deg] * end * pull((float)q - contour(t, last), 3.2f) * (c->tones >> deg & 1 ? 2.2f : 1);
+		if (leans(p, t, last, q))
+			w[q - low] *= UNRESOLVED;
 	}
 	return low + rng_weighted(r, w, t->high - low + 1);
 }
@@ -108,7 +129,7 @@ static int draw_pitch(const struct plan *p, const struct pitch_tables *tab, cons
 	const float *glad = c->weight[strong_note(p, t->at[i], t->hold[i])];
 	float want = contour(t, i);
 	int prev = i ? t->midi[i - 1] : t->before, prev_step = i > 1 ? t->midi[i - 1] - t->midi[i - 2] : 99;
-	int ahead = next_fixed(t, i), run = 1;
+	int ahead = next_fixed(t, i), run = 1, leaning = i && leans(p, t, i - 1, prev);
 	while (run < i && t->midi[i - run] == t->midi[i - run - 1])
 		run++;
 	for (int q = t->low; q <= t->high; q++) {
@@ -125,6 +146,10 @@ static int draw_pitch(const struct plan *p, const struct pitch_tables *tab, cons
 				v *= 0.004f + tab->from_degree[(q - p->tonic_pc + 120) % 12][t->fixed[ahead] - q < -12 ? 0 : t->fixed[ahead] - q > 12 ? 24 : t->fixed[ahead] - q + 12];
 			else if (ahead > 0)
 				v *= pull((float)(t->fixed[ahead] - q), 1.5f + 2.2f * (float)(ahead - i));
+			if (leaning && (abs(q - prev) > 2 || (q == prev && i == t->n - 1)))
+				v *= UNRESOLVED;
+			if (ahead == i + 1 && hangs(t, i, q) && leans(p, t, i, q))
+				v *= UNRESOLVED;
 			if (t->near[i] != FREE)
 				v *= pull((float)(q - t->near[i]), 1.1f);
 		}
@@ -133,11 +158,23 @@ static int draw_pitch(const struct plan *p, const struct pitch_tables *tab, cons
 	return t->low + rng_weighted(r, w, t->high - t->low + 1);
 }
 
+/* Leaning notes that were taken over without what they lead to are only wished for. */
+static void release_hanging(const struct plan *p, struct task *t)
+{
+	for (int i = t->n - 1; i >= 0; i--)
+		if (t->fixed[i] != FREE && leans(p, t, i, t->fixed[i]) && hangs(t, i, t->fixed[i])) {
+			t->near[i] = t->fixed[i];
+			t->fixed[i] = FREE;
+		}
+}
+
 static void fill_task(const struct plan *p, const struct pitch_tables *tab, struct task *t, struct rng *r)
 {
 	int last = t->n - 1;
+	release_hanging(p, t);
 	if (t->fixed[last] == FREE)
 		t->fixed[last] = (int8_t)draw_final(p, t, r);
+	release_hanging(p, t); /* those before the end that was drawn, too */
 	for (int i = 0; i < t->n; i++)
 		t->midi[i] = t->fixed[i] != FREE ? t->fixed[i] : (int8_t)draw_pitch(p, tab, t, i, r);
 }
@@ -216,8 +253,9 @@ static void set_window(const struct plan *p, const struct plan_phrase *ph, const
 		t->low = t->high - 5;
 	t->close = 0;
 	t->rise = ph->punct == '?' ? 1 : 0;
+	float chance = ph->ends_section ? rng_unit(r) : 0;
 	if (ph->ends_section)
-		t->close = family_is_high(s->family) || rng_unit(r) < 0.4f ? 1 : -0.5f;
+		t->close = ph->punct == ',' || ph->punct == '?' ? -1 : family_is_high(s->family) || ph->punct == '.' || ph->punct == '!' || chance < 0.4f ? 1 : -0.5f;
 	else if (ph->punct == ',' || ph->punct == '?' || ph->punct == ':' || !ph->ends_line)
 		t->close = -1;
 	else if (ph->punct == '.' || ph->punct == '!' || k % 2)
@@ -312,18 +350,22 @@ static void ornament(const struct plan *p, const struct plan_phrase *ph, const s
 	int q = dp->midi[i], at = t->hold[i] >= 8 && i < ph->n - 1 && p->meter.step_s < 0.18 ? 4 : 2;
 	while (at * p->meter.step_s < 0.18)
 		at++;
+	int second = t->at[i] + at, strong = p->meter.place[(second + 64 * p->meter.steps) % p->meter.steps] == PLACE_STRONG;
+	const struct plan_chord *there = chord_for(p, second, t->hold[i]);
 	if (i == ph->n - 1) {
 		int prev = i ? dp->midi[i - 1] : q;
 		int side = prev > q ? 1 : prev < q ? -1 : rng_unit(r) < 0.75f ? 1 : -1;
 		int lean = scale_note(p, c, q, side);
-		if (lean > t->high || lean < p->low)
+		if (lean > t->high || lean < p->low || abs(lean - q) > 2 || (strong && !(there->tones >> ((q - p->tonic_pc + 120) % 12) & 1)))
 			return;
 		dp->midi[i] = (int8_t)lean;
 		dp->extra[i] = (int8_t)q;
 	} else {
 		int next = dp->midi[i + 1], side = next > q ? 1 : next < q ? -1 : rng_unit(r) < 0.5f ? 1 : -1;
 		int passing = scale_note(p, c, q, side);
-		if (passing > t->high || passing < p->low)
+		if (passing > t->high || passing < p->low || (strong && !(there->tones >> ((passing - p->tonic_pc + 120) % 12) & 1)))
+			return;
+		if (leans(p, t, i, q) && abs(passing - q) > 2)
 			return;
 		dp->extra[i] = (int8_t)passing;
 	}

@@ -36,6 +36,9 @@ struct tune_note { int start, dur, midi; }; /* ticks from the song's start */
 int compose_lead_tune(const struct compose_request *req, const struct score *s, int section, int low, int high, struct tune_note **ret_notes,
                       int *ret_n, struct madrigal_error *err) MUST_CHECK;
 
+/* How strongly a style's part plays in a section, by fallback; 0: silent. */
+float style_part_level(const struct style_part *sp, enum section_kind kind);
+
 /* ---- the meter ---- */
 
 enum place { PLACE_STRONG, PLACE_BEAT, PLACE_EIGHTH, PLACE_SIXTEENTH, PLACES };
@@ -78,6 +81,8 @@ struct plan_section {
 	int same_as;                    /* the earlier section that it repeats, or -1 */
 	int least_bars, usual_bars, most_bars; /* of a section that nobody sings */
 	int turnaround;
+	int count_in;                   /* as in score_section */
+	int transpose;                  /* semitones above the song's key, once the score is written */
 	float intensity;
 };
 
@@ -104,6 +109,8 @@ struct plan {
 	struct plan_chord chords[PLAN_CHORDS_MAX]; int n_chords;
 	uint8_t *chord_of_step;         /* bars * meter.steps */
 	int tonic_pc, minor;
+	int key_change;                 /* semitones by which the last chorus is raised; 0: none */
+	int raise_step;                 /* from here on all sounds that much higher: the new key's dominant; see key_change.c */
 	int low, high;                  /* the song's range, MIDI */
 	float centre[FAMILIES];         /* where each family's tune lies */
 	float *stress;                  /* n_syllables x BAR_STEPS_MAX: what it costs to put a syllable on a step of the bar; see rhythm.c */
@@ -119,9 +126,28 @@ int plan_form(struct plan *p, struct madrigal_error *err) MUST_CHECK;
 /* Chords of each section, the key, the ranges. Fills the rest but stress. */
 int plan_harmony(struct plan *p, struct madrigal_error *err) MUST_CHECK;
 void plan_release(struct plan *p);
-/* A plan of a finished score, for its meter, chords and key alone. By plan_release. */
-int plan_from_score(struct plan *p, const struct compose_request *req, const struct score *s, struct madrigal_error *err) MUST_CHECK;
+/* A plan of a finished score, for its meter, chords and key alone: the key at a section. By plan_release. */
+int plan_from_score(struct plan *p, const struct compose_request *req, const struct score *s, int section, struct madrigal_error *err) MUST_CHECK;
 enum tune_family family_of(enum section_kind k);
+
+/* ---- key_change.c ---- */
+
+/* Draws whether the last chorus is raised and by how much: p->key_change. None in a key that was asked for. */
+void key_change_draw(struct plan *p);
+/* The section (of the lyrics, or of the plan) that is raised first: the last of several choruses, or of several hooks; -1: there are not several. */
+int key_change_in_lyrics(const struct lyrics *l);
+int key_change_in_plan(const struct plan *p);
+/* 1: the section of the lyrics before `section` is sung elsewhere too, so its chords cannot lead into a new key there: it needs a bar of its own to do so. */
+int key_change_needs_bar(const struct lyrics *l, int section);
+/* Lays the dominant that leads into the raised section and sets p->raise_step and the sections' transpose. The plan itself stays in one key. */
+void key_change_lay(struct plan *p, int dominant);
+/* Moves the score's chords and voices from p->raise_step on. */
+void key_change_apply(const struct plan *p, struct score *s);
+
+/* ---- vocal_harmony.c ---- */
+
+/* Writes s->harmony for the choruses if the style has harmony voices, from s->vocal as it stands before key_change_apply. */
+int vocal_harmony_write(const struct plan *p, struct score *s, struct madrigal_error *err) MUST_CHECK;
 
 /* ---- drafts ---- */
 

@@ -42,6 +42,7 @@ void balance_vocals(struct desk *d)
 	double doubles = (double)d->brief->style->singer.double_db;
 	against_lead(d, d->doubles, fmin(fmax(doubles, -24), -6));
 	against_lead(d, d->backing, (double)role_presets[STRIP_BACKING].level_lu);
+	against_lead(d, d->harmony, fmin(fmax((double)d->brief->style->singer.harmony_db, -24), -6));
 	if (d->lead < 0)
 		return;
 	struct channel *lead = &d->channel[d->lead];

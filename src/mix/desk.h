@@ -2,7 +2,7 @@
 /* What mix/'s files share: the desk with its channels while a song is being mixed. The stages, in order:
  *
  *   strip.c     each part through its channel strip, in place, at a level of its own
- *   vocal.c     the voices likewise: lead, doubles, backing
+ *   vocal.c     the voices likewise: lead, doubles, backing, harmonies
  *   balance.c   faders from measured loudness
  *   effects.c   room and echo of the band, plate and echo of the voice: two more stems
  *   tone.c      a few broad bands for the band, so that the whole has the spectrum of a finished record
@@ -40,7 +40,7 @@ struct desk {
 	struct mix_stem *stems; int n_stems;
 	struct channel *channel;  /* n_stems: the band, then the voices, then the returns */
 	int n_band;
-	int lead, doubles, backing, vocal_effects, effects; /* indices; -1: none */
+	int lead, doubles, backing, harmony, vocal_effects, effects; /* indices; -1: none */
 	unsigned char *singing;   /* by the tenth: 1 where the lead is heard; owned, `blocks` long */
 	float *band;              /* energy of the band's sum by the tenth; owned */
 	float *ride;              /* gain of the voices by the tenth: more where the band is full; owned */
@@ -59,14 +59,15 @@ void desk_measure(struct desk *d, struct channel *c);
 struct eq strip_eq(const struct role_preset *p, const struct style_strip *fader);
 int strip_run(struct desk *d, struct channel *c, struct madrigal_error *err) MUST_CHECK;
 
-/* Moves the tracks' buffers into their stems: lead and backing mono still, the doubles left and right. */
+/* Moves the tracks' buffers into their stems: lead and backing mono still, doubles and harmonies left and right. */
 int vocal_take(struct desk *d, struct vocal_tracks *t, struct madrigal_error *err) MUST_CHECK;
 /* Their strips, in place; stereo afterwards. */
 int vocal_lead_run(struct desk *d, struct channel *c, struct madrigal_error *err) MUST_CHECK;
 int vocal_doubles_run(struct desk *d, struct channel *c, struct madrigal_error *err) MUST_CHECK;
+int vocal_harmony_run(struct desk *d, struct channel *c, struct madrigal_error *err) MUST_CHECK;
 int vocal_backing_run(struct desk *d, struct channel *c, struct madrigal_error *err) MUST_CHECK;
 
-/* Faders of the band and of doubles and backing against the lead; then the lead against all of it. */
+/* Faders of the band and of doubles, backing and harmonies against the lead; then the lead against all of it. */
 void balance_band(struct desk *d);
 void balance_vocals(struct desk *d);
 /* Sets every vocal channel's gain so that the lead stands at the style's place before the rest while it sings. */

@@ -95,12 +95,12 @@ static int plate_run(struct desk *d, struct audio *out, struct madrigal_error *e
 	int rc = reverb_init(&plate, AUDIO_RATE, &config, err);
 	if (rc < 0)
 		return rc;
-	const struct { int channel; float send; } from[3] = { { d->lead, 1 }, { d->doubles, 0.7f }, { d->backing, 1.4f } };
+	const struct { int channel; float send; } from[] = { { d->lead, 1 }, { d->doubles, 0.7f }, { d->backing, 1.4f }, { d->harmony, 1.2f } };
 	for (size_t at = 0; at < d->frames && !rc; at += DESK_BLOCK) {
 		size_t n = d->frames - at < DESK_BLOCK ? d->frames - at : DESK_BLOCK;
 		if (cancelled(d->cancel))
 			rc = err_set(err, MADRIGAL_ECANCELLED, "cancelled");
-		for (int s = 0; s < 3; s++) {
+		for (size_t s = 0; s < sizeof from / sizeof from[0]; s++) {
 			if (from[s].channel < 0)
 				continue;
 			const struct channel *c = &d->channel[from[s].channel];

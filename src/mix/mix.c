@@ -12,7 +12,9 @@
 
 #define STEM_PEAK 0.97f
 #define REMASTER_LU 0.2
-#define MAX_VOICE_STEMS 5 /* vocals, doubles, backing, their effects, the band's effects */
+#define FADE_MOST_S 16.0
+#define FADE_LEAST_S 4.0
+#define MAX_VOICE_STEMS 6 /* vocals, doubles, backing, harmonies, their effects, the band's effects */
 
 /* ------------------------------------------------------------------ setting up */
 
@@ -55,6 +57,7 @@ static void lay_out(struct desk *d, struct stem *stems, int n_stems, const struc
 	d->lead = v && v->lead.frames ? channel_add(d, "vocals", STRIP_VOCALS, 1) : -1;
 	d->doubles = v && (v->double_left.frames || v->double_right.frames) ? channel_add(d, "double-vocals", STRIP_DOUBLES, 1) : -1;
 	d->backing = v && v->backing.frames ? channel_add(d, "backing-vocals", STRIP_BACKING, 1) : -1;
+	d->harmony = v && (v->harmony[0].frames || v->harmony[1].frames) ? channel_add(d, "harmony-vocals", STRIP_HARMONY, 1) : -1;
 	d->vocal_effects = d->lead >= 0 || d->backing >= 0 ? channel_add(d, "vocal-effects", DESK_EFFECTS, 1) : -1;
 	d->effects = n_stems ? channel_add(d, "effects", DESK_EFFECTS, 0) : -1;
 }
@@ -64,9 +67,10 @@ static size_t longest(const struct score *s, const struct stem *stems, int n_ste
 	size_t n = 0;
 	for (int i = 0; i < n_stems; i++)
 		n = stems[i].audio.frames > n ? stems[i].audio.frames : n;
-	const struct audio *tracks[4] = { v ? &v->lead : NULL, v ? &v->double_left : NULL, v ? &v->double_right : NULL, v ? &v->backing : NULL };
-	for (int i = 0; i < 4; i++)
-		if (tracks[i] && tracks[i]->frames > n)
+	const struct vocal_tracks none = { 0 }, *t = v ? v : &none;
+	const struct audio *tracks[] = { &t->lead, &t->double_left, &t->double_right, &t->backing, &t->harmony[0], &t->harmony[1] };
+	for (size_t i = 0; i < sizeof tracks / sizeof tracks[0]; i++)
+		if (tracks[i]->frames > n)
 			n = tracks[i]->frames;
 	return n ? n : (size_t)llround(fmax(score_duration(s), 0) * AUDIO_RATE);
 }
@@ -120,6 +124,8 @@ static int strip_job(void *ctx, int index, int worker, struct madrigal_error *er
 		return vocal_doubles_run(d, &d->channel[index], err);
 	if (index == d->backing)
 		return vocal_backing_run(d, &d->channel[index], err);
+	if (index == d->harmony)
+		return vocal_harmony_run(d, &d->channel[index], err);
 	if (index < d->n_band)
 		return strip_run(d, &d->channel[index], err);
 	return audio_init(&d->stems[index].audio, AUDIO_RATE, 2, d->frames, err);
@@ -184,6 +190,25 @@ static void scale_stem(struct audio *a, double gain)
 			a->ch[c][i] *= g;
 }
 
+/* A song that ends in a fade: all stems sink over the last section, once the last word is sung. 12 dB down half way, as a hand does it. */
+static void fade_out(struct desk *d)
+{
+	const struct score *s = d->score;
+	double end = (double)d->frames / AUDIO_RATE, from = end - FADE_MOST_S;
+	if (s->n_sections)
+		from = fmax(from, score_seconds(s, s->sections[s->n_sections - 1].start));
+	if (s->n_vocal)
+		from = fmax(from, score_seconds(s, s->vocal[s->n_vocal - 1].start + s->vocal[s->n_vocal - 1].dur));
+	from = fmax(0, fmin(from, end - fmin(FADE_LEAST_S, 0.3 * end)));
+	size_t first = (size_t)(from * AUDIO_RATE);
+	for (int i = 0; i < d->n_stems; i++)
+		for (size_t k = first; k < d->frames; k++) {
+			float left = (float)(d->frames - k) / (float)(d->frames - first);
+			d->stems[i].audio.ch[0][k] *= left * left;
+			d->stems[i].audio.ch[1][k] *= left * left;
+		}
+}
+
 /* From strips to finished stems: all but the master's gain. scratch: a stereo buffer as long as the song. */
 static int mix_stems(struct desk *d, int threads, float *scratch[2], struct progress *p, struct madrigal_error *err)
 {
@@ -208,6 +233,8 @@ static int mix_stems(struct desk *d, int threads, float *scratch[2], struct prog
 	for (int i = 0; i < d->n_stems; i++)
 		if (d->channel[i].gain != 1)
 			scale_stem(&d->stems[i].audio, d->channel[i].gain);
+	if (!strcmp(d->brief->style->form.ending, "fade"))
+		fade_out(d);
 	return 0;
 }
 

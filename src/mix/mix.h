@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* mix/: stems -> a song. Channel strips by role (src/mix/roles.c: a table), sends, a voice in front, the band ducking slightly, a master bus, a limiter.
  *
+ * A style whose ending is "fade" fades out in all stems over the last section, after the last word.
+ *
  * The stems that come out are what the master bus hears: they add up to the mix before it, sample by sample. Their level is such that the
  * master bus adds no gain of its own, only its colour and its ceiling, so a musician who sums them hears the song. No stem exceeds full scale.
  */
@@ -12,7 +14,7 @@
 #include "voice/voice.h"
 
 struct mix_stem {
-	char name[32];        /* "drums", ... as the band's, then "vocals" (the lead, dry), "double-vocals", "backing-vocals", "vocal-effects" (plate and
+	char name[32];        /* "drums", ... as the band's, then "vocals" (the lead, dry), "double-vocals", "backing-vocals", "harmony-vocals", "vocal-effects" (plate and
 	                       * echo), "effects" (the band's room and echo), each only if there is one */
 	struct audio audio;   /* stereo, AUDIO_RATE */
 };

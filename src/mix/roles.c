@@ -20,5 +20,7 @@ const struct role_preset role_presets[STRIP_ROLES] = {
 	/* Rumble and mud out, words forward, open at the top. */
 	[STRIP_VOCALS] = { 90, { PEAK(270, 1, -2.5f), PEAK(900, 1.2f, -1), PEAK(3200, 0.8f, 3), HIGH(9500, 3) }, -2, 2.2f, 12, 220, 0, 0, 1, 0, 0, 0, -60, 0 },
 	[STRIP_DOUBLES] = { 170, { PEAK(300, 0.9f, -3), PEAK(3000, 0.9f, -1), TOP(9000) }, -4, 4, 5, 120, -10, 0, 1, 0, 0, 0, -60, 0 },
+	/* Under the lead: no rumble, no esses, out of its presence. */
+	[STRIP_HARMONY] = { 190, { PEAK(300, 0.9f, -3), PEAK(3000, 0.8f, -2), TOP(9500) }, -4, 4, 5, 140, -10, 0, 1, 0, 0, 0, -60, 0 },
 	[STRIP_BACKING] = { 160, { PEAK(300, 0.9f, -3), PEAK(2600, 0.9f, -1), HIGH(9000, 2) }, -4, 4, 5, 140, -6, 0, 1, 0, 0, 0, -60, 0 },
 };

@@ -6,7 +6,7 @@
 #include "score/score.h"
 
 /* The band's roles are those of the score; the voices come after. */
-enum strip_role { STRIP_VOCALS = PART_ROLES, STRIP_DOUBLES, STRIP_BACKING, STRIP_ROLES };
+enum strip_role { STRIP_VOCALS = PART_ROLES, STRIP_DOUBLES, STRIP_BACKING, STRIP_HARMONY, STRIP_ROLES };
 
 enum band_kind { BAND_NONE, BAND_PEAK, BAND_LOW_SHELF, BAND_HIGH_SHELF, BAND_LOWPASS };
 struct eq_band { enum band_kind kind; float hz, q, db; };

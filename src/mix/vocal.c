@@ -133,17 +133,16 @@ int vocal_lead_run(struct desk *d, struct channel *c, struct madrigal_error *err
 	return rc;
 }
 
-int vocal_doubles_run(struct desk *d, struct channel *c, struct madrigal_error *err)
+/* A voice on either side, `pan` of the way out. */
+static int sides_run(struct desk *d, struct channel *c, const struct voice_chain *chain, double pan, const char *stream, struct madrigal_error *err)
 {
-	static const struct voice_chain chain = { &role_presets[STRIP_DOUBLES], -38, 12, -60, -60 };
 	struct audio *a = &c->stem->audio;
 	unsigned denormals = denormals_off();
 	int rc = 0;
 	for (int k = 0; k < 2 && !rc; k++)
-		rc = chain_run(d, &chain, a->ch[k], "doubles", err);
-	/* Each far on its side, not wholly. */
+		rc = chain_run(d, chain, a->ch[k], stream, err);
 	double near, far;
-	pan_gains(-0.75, &near, &far);
+	pan_gains(-pan, &near, &far);
 	for (size_t i = 0; i < d->frames && !rc; i++) {
 		double l = (double)a->ch[0][i], r = (double)a->ch[1][i];
 		a->ch[0][i] = (float)(l * near + r * far);
@@ -153,6 +152,18 @@ int vocal_doubles_run(struct desk *d, struct channel *c, struct madrigal_error *
 		desk_measure(d, c);
 	denormals_restore(denormals);
 	return rc;
+}
+
+int vocal_doubles_run(struct desk *d, struct channel *c, struct madrigal_error *err)
+{
+	static const struct voice_chain chain = { &role_presets[STRIP_DOUBLES], -38, 12, -60, -60 };
+	return sides_run(d, c, &chain, 0.75, "doubles", err);
+}
+
+int vocal_harmony_run(struct desk *d, struct channel *c, struct madrigal_error *err)
+{
+	static const struct voice_chain chain = { &role_presets[STRIP_HARMONY], -38, 12, -60, -60 };
+	return sides_run(d, c, &chain, 0.6, "harmonies", err);
 }
 
 /* One voice to many: two copies, some milliseconds late and drifting in pitch against each other. */
@@ -194,20 +205,28 @@ int vocal_backing_run(struct desk *d, struct channel *c, struct madrigal_error *
 	return rc;
 }
 
+/* Two mono tracks, either of which may be empty, as one in stereo. */
+static int take_sides(struct desk *d, struct audio *left, struct audio *right, struct audio *ret, struct madrigal_error *err)
+{
+	struct audio other = { 0 };
+	int rc = left->frames ? take(d, left, ret, err) : audio_init(ret, AUDIO_RATE, 1, d->frames, err);
+	if (!rc)
+		rc = right->frames ? take(d, right, &other, err) : audio_init(&other, AUDIO_RATE, 1, d->frames, err);
+	if (rc < 0)
+		return rc;
+	ret->ch[1] = other.ch[0];
+	ret->channels = 2;
+	return 0;
+}
+
 int vocal_take(struct desk *d, struct vocal_tracks *t, struct madrigal_error *err)
 {
 	int rc = d->lead >= 0 ? take(d, &t->lead, &d->stems[d->lead].audio, err) : 0;
 	if (!rc && d->backing >= 0)
 		rc = take(d, &t->backing, &d->stems[d->backing].audio, err);
-	if (rc < 0 || d->doubles < 0)
-		return rc;
-	struct audio right = { 0 }, *doubles = &d->stems[d->doubles].audio;
-	rc = t->double_left.frames ? take(d, &t->double_left, doubles, err) : audio_init(doubles, AUDIO_RATE, 1, d->frames, err);
-	if (!rc)
-		rc = t->double_right.frames ? take(d, &t->double_right, &right, err) : audio_init(&right, AUDIO_RATE, 1, d->frames, err);
-	if (rc < 0)
-		return rc;
-	doubles->ch[1] = right.ch[0];
-	doubles->channels = 2;
-	return 0;
+	if (!rc && d->doubles >= 0)
+		rc = take_sides(d, &t->double_left, &t->double_right, &d->stems[d->doubles].audio, err);
+	if (!rc && d->harmony >= 0)
+		rc = take_sides(d, &t->harmony[0], &t->harmony[1], &d->stems[d->harmony].audio, err);
+	return rc;
 }

@@ -131,6 +131,7 @@ static void add_sections(struct writer *w)
 		add_key_number(w, "end", score_seconds(s, sec->end));
 		add_key_int(w, "bars", bar > 0 ? (sec->end - sec->start) / bar : 0);
 		add_key_number(w, "intensity", (double)sec->intensity);
+		add_key_int(w, "transpose", sec->transpose);
 		buf_adds(w->out, "}");
 	}
 	close_list(w);
@@ -143,7 +144,9 @@ static void add_chords(struct writer *w)
 	for (int i = 0; i < s->n_chords; i++) {
 		const struct chord *c = &s->chords[i].chord;
 		char name[16];
-		chord_name(c, s->tonic_pc, s->minor, name, sizeof name);
+		int tonic;
+		struct chord seen = score_chord_in_key(s, &s->chords[i], &tonic);
+		chord_name(&seen, tonic, s->minor, name, sizeof name);
 		open_member(w, i);
 		add_key_number(w, "start", score_seconds(s, s->chords[i].start));
 		add_key_number(w, "end", score_seconds(s, s->chords[i].end));
@@ -252,6 +255,25 @@ static void add_vocal(struct writer *w, const char *name, int backing, const int
 	close_list(w);
 }
 
+/* Their words are the lead's, so they have none of their own. */
+static void add_harmony(struct writer *w)
+{
+	const struct score *s = w->s;
+	open_list(w, "harmony_notes");
+	for (int voice = 0, count = 0; voice < HARMONY_VOICES; voice++)
+		for (int i = 0; i < s->n_harmony[voice]; i++) {
+			const struct vocal_note *v = &s->harmony[voice][i];
+			open_member(w, count++);
+			add_key_number(w, "start", score_seconds(s, v->start));
+			add_key_number(w, "end", score_seconds(s, (double)v->start + v->dur));
+			add_key_int(w, "midi", v->midi);
+			add_key_int(w, "voice", voice);
+			add_key_int(w, "line", v->line);
+			buf_adds(w->out, "}");
+		}
+	close_list(w);
+}
+
 static void add_stem_path(struct writer *w, const char *name)
 {
 	key(w, "stem");
@@ -285,12 +307,12 @@ static void add_tracks(struct writer *w)
 		vocals_named |= !strcmp(w->f->extra_stems[i], "vocals");
 	for (int i = vocals_named || !s->n_vocal ? 0 : -1; i < w->f->n_extra_stems; i++) {
 		const char *name = i < 0 ? "vocals" : w->f->extra_stems[i];
-		int voice = strstr(name, "vocals") != NULL, backing = !strcmp(name, "backing-vocals");
+		int voice = strstr(name, "vocals") != NULL, backing = !strcmp(name, "backing-vocals"), harmony = !strcmp(name, "harmony-vocals");
 		open_member(w, count++);
 		add_key_string(w, "name", name);
 		add_key_string(w, "role", voice ? "vocals" : "effects");
 		add_key_string(w, "instrument", voice ? w->f->voice : NULL);
-		add_key_int(w, "notes", backing ? s->n_backing : voice ? s->n_vocal : 0);
+		add_key_int(w, "notes", backing ? s->n_backing : harmony ? s->n_harmony[0] + s->n_harmony[1] : voice ? s->n_vocal : 0);
 		if (i < 0)
 			buf_adds(w->out, ", \"stem\": null}");
 		else
@@ -318,6 +340,7 @@ int song_json(const struct score *s, const struct song_facts *f, struct buf *out
 	add_vocal(&w, "vocal_notes", 0, w.lead_word);
 	add_words(&w, "backing_words", 1, w.backing_word);
 	add_vocal(&w, "backing_notes", 1, w.backing_word);
+	add_harmony(&w);
 	add_tracks(&w);
 	buf_adds(out, "}\n");
 	free(index);

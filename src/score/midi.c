@@ -81,6 +81,12 @@ static int end_tick(const struct score *s)
 	return s->bars * score_bar_ticks(s);
 }
 
+static void add_key(const struct score *s, struct track *t, int tick, int transpose)
+{
+	unsigned char key[2] = { (unsigned char)key_fifths((s->tonic_pc + transpose) % 12, s->minor), s->minor ? 1 : 0 };
+	add_meta(t, tick, META_KEY, key, sizeof key);
+}
+
 static void add_conductor(const struct score *s, struct buf *out)
 {
 	struct track t = open_track(out);
@@ -94,10 +100,12 @@ static void add_conductor(const struct score *s, struct buf *out)
 	int compound = s->meter_den == 8 && s->meter_num % 3 == 0; /* the metronome counts dotted quarters */
 	unsigned char time[4] = { (unsigned char)s->meter_num, power, compound ? 36 : (unsigned char)(96 >> power), 8 };
 	add_meta(&t, 0, META_TIME, time, sizeof time);
-	unsigned char key[2] = { (unsigned char)key_fifths(s->tonic_pc, s->minor), s->minor ? 1 : 0 };
-	add_meta(&t, 0, META_KEY, key, sizeof key);
-	for (int i = 0; i < s->n_sections; i++)
+	add_key(s, &t, 0, 0);
+	for (int i = 0; i < s->n_sections; i++) {
+		if (s->sections[i].transpose != (i ? s->sections[i - 1].transpose : 0))
+			add_key(s, &t, s->sections[i].start, s->sections[i].transpose);
 		add_meta_text(&t, s->sections[i].start, META_MARKER, s->sections[i].name);
+	}
 	close_track(&t, end_tick(s));
 }
 
@@ -184,7 +192,7 @@ static void add_lyric(const struct score *s, struct track *t, const struct vocal
 	buf_release(&b);
 }
 
-static void add_vocal(const struct score *s, const char *name, const struct vocal_note *v, int n, int channel, struct buf *out)
+static void add_vocal(const struct score *s, const char *name, const struct vocal_note *v, int n, int channel, int words, struct buf *out)
 {
 	struct track t = open_track(out);
 	add_head_of_track(&t, name, "Voice", 0, channel, 0, VOICE_PROGRAM);
@@ -192,7 +200,7 @@ static void add_vocal(const struct score *s, const char *name, const struct voca
 		int end = v[i].start + (v[i].dur > 0 ? v[i].dur : 1);
 		if (i + 1 < n && v[i + 1].start < end)
 			end = v[i + 1].start;
-		if (begins_syllable(v, i))
+		if (words && begins_syllable(v, i))
 			add_lyric(s, &t, v, i, n);
 		float loud = 40 + 80 * v[i].dynamic;
 		int velocity = loud < 1 ? 1 : loud > 127 ? 127 : (int)lrintf(loud);
@@ -204,7 +212,8 @@ static void add_vocal(const struct score *s, const char *name, const struct voca
 
 int song_midi(const struct score *s, struct buf *out)
 {
-	int vocals = (s->n_vocal > 0) + (s->n_backing > 0);
+	static const char *const harmony_names[HARMONY_VOICES] = { "harmony-vocals-left", "harmony-vocals-right" };
+	int vocals = (s->n_vocal > 0) + (s->n_backing > 0) + (s->n_harmony[0] > 0) + (s->n_harmony[1] > 0), channel = 0;
 	buf_adds(out, "MThd");
 	buf_be32(out, 6);
 	buf_be16(out, 1);
@@ -212,12 +221,15 @@ int song_midi(const struct score *s, struct buf *out)
 	buf_be16(out, TICKS_PER_QUARTER);
 	add_conductor(s, out);
 	if (s->n_vocal)
-		add_vocal(s, "vocals", s->vocal, s->n_vocal, 0, out);
+		add_vocal(s, "vocals", s->vocal, s->n_vocal, channel++, 1, out);
 	if (s->n_backing)
-		add_vocal(s, "backing-vocals", s->backing, s->n_backing, 1, out);
+		add_vocal(s, "backing-vocals", s->backing, s->n_backing, channel++, 1, out);
+	for (int i = 0; i < HARMONY_VOICES; i++)
+		if (s->n_harmony[i])
+			add_vocal(s, harmony_names[i], s->harmony[i], s->n_harmony[i], channel++, 0, out);
 	/* Drums share the channel that General MIDI gives them; the others have one each, and go on to a further port when
 	 * a port's fifteen are used up. */
-	int next = vocals;
+	int next = channel;
 	for (int i = 0; i < s->n_parts; i++) {
 		const struct score_part *p = &s->parts[i];
 		int drums = part_plays_drums(p);

@@ -159,21 +159,23 @@ static const struct { const char *suffix, *kind; int degree, alter; } kinds[] = 
 	{ "m7b5", "half-diminished", 0, 0 }, { "aug", "augmented", 0, 0 },
 };
 
-static void add_harmony(const struct voice *v, const struct chord *c, int offset)
+static void add_harmony(const struct voice *v, const struct score_chord *sounding, int offset)
 {
 	const struct score *s = v->s;
+	int tonic;
+	const struct chord seen = score_chord_in_key(s, sounding, &tonic), *c = &seen;
 	size_t k = 0;
 	while (k < sizeof kinds / sizeof kinds[0] && strcmp(kinds[k].suffix, c->suffix))
 		k++;
 	buf_adds(v->out, "   <harmony><root>");
-	add_step(v->out, "root-", pitch_class_name(s->tonic_pc + c->root, s->tonic_pc, s->minor));
+	add_step(v->out, "root-", pitch_class_name(tonic + c->root, tonic, s->minor));
 	if (k < sizeof kinds / sizeof kinds[0])
 		buf_addf(v->out, "</root><kind text=\"%s\">%s</kind>", c->suffix, kinds[k].kind);
 	else
 		buf_adds(v->out, "</root><kind>other</kind>");
 	if (c->bass != c->root) {
 		buf_adds(v->out, "<bass>");
-		add_step(v->out, "bass-", pitch_class_name(s->tonic_pc + c->bass, s->tonic_pc, s->minor));
+		add_step(v->out, "bass-", pitch_class_name(tonic + c->bass, tonic, s->minor));
 		buf_adds(v->out, "</bass>");
 	}
 	if (k < sizeof kinds / sizeof kinds[0] && kinds[k].degree)
@@ -198,7 +200,7 @@ static void add_harmonies(const struct voice *v, int start, int end)
 			high = mid;
 	}
 	for (; low < v->s->n_chords && v->s->chords[low].start / TICKS < end; low++)
-		add_harmony(v, &v->s->chords[low].chord, v->s->chords[low].start / TICKS - start);
+		add_harmony(v, &v->s->chords[low], v->s->chords[low].start / TICKS - start);
 }
 
 /* ---- notes ---- */
@@ -256,10 +258,11 @@ static int piece_end(const struct voice *v, int at, int end, int *ret_symbol)
 	return at + SIXTEENTH < end ? at + SIXTEENTH : end;
 }
 
-static void add_pitch(const struct voice *v, int midi)
+static void add_pitch(const struct voice *v, int midi, int at)
 {
+	int tonic = (v->s->tonic_pc + score_transpose_at(v->s, at * TICKS)) % 12;
 	buf_adds(v->out, "<pitch>");
-	int alter = add_step(v->out, "", pitch_class_name(midi, v->s->tonic_pc, v->s->minor));
+	int alter = add_step(v->out, "", pitch_class_name(midi, tonic, v->s->minor));
 	buf_addf(v->out, "<octave>%d</octave></pitch>", (midi - alter) / 12 - 1);
 }
 
@@ -324,7 +327,7 @@ static void add_piece(const struct voice *v, const struct span *s, int start, in
 	int whole_bar = s->midi < 0 && start % v->bar == 0 && end - start == v->bar;
 	buf_adds(b, "   <note>");
 	if (s->midi >= 0)
-		add_pitch(v, s->midi);
+		add_pitch(v, s->midi, start);
 	else
 		buf_adds(b, whole_bar ? "<rest measure=\"yes\"/>" : "<rest/>");
 	buf_addf(b, "<duration>%d</duration>", end - start);
@@ -392,8 +395,12 @@ static void add_bar(const struct voice *v, int bar, int *next_span)
 	buf_addf(v->out, "  <measure number=\"%d\">\n", bar + 1);
 	if (section && bar)
 		buf_adds(v->out, "   <print new-system=\"yes\"/>\n");
+	int transpose = score_transpose_at(v->s, start * TICKS);
 	if (bar == 0)
 		add_attributes(v);
+	else if (transpose != score_transpose_at(v->s, start * TICKS - 1))
+		buf_addf(v->out, "   <attributes><key><fifths>%d</fifths><mode>%s</mode></key></attributes>\n",
+		         key_fifths((v->s->tonic_pc + transpose) % 12, v->s->minor), v->s->minor ? "minor" : "major");
 	if (section) {
 		buf_adds(v->out, "   <direction placement=\"above\"><direction-type>");
 		add_element(v->out, "rehearsal", section);

@@ -24,6 +24,8 @@ void score_release(struct score *s)
 	free(s->chords);
 	free(s->vocal);
 	free(s->backing);
+	for (int i = 0; i < HARMONY_VOICES; i++)
+		free(s->harmony[i]);
 	free(s->parts);
 	memset(s, 0, sizeof *s);
 }
@@ -41,4 +43,27 @@ const struct score_chord *score_chord_at(const struct score *s, int tick)
 	if (low == s->n_chords || s->chords[low].start > tick)
 		return NULL;
 	return &s->chords[low];
+}
+
+int score_transpose_at(const struct score *s, int tick)
+{
+	int low = 0, high = s->n_sections;
+	while (low < high) {
+		int mid = low + (high - low) / 2;
+		if (s->sections[mid].end <= tick)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < s->n_sections ? s->sections[low].transpose : 0;
+}
+
+struct chord score_chord_in_key(const struct score *s, const struct score_chord *c, int *ret_tonic_pc)
+{
+	int by = score_transpose_at(s, c->start) % 12;
+	struct chord seen = c->chord;
+	seen.root = (seen.root + 12 - by) % 12;
+	seen.bass = (seen.bass + 12 - by) % 12;
+	*ret_tonic_pc = (s->tonic_pc + by) % 12;
+	return seen;
 }

@@ -15,6 +15,7 @@
 #include "words/lyrics.h"
 
 #define TICKS_PER_QUARTER 480
+#define HARMONY_VOICES 2
 
 struct score_section {
 	enum section_kind kind;
@@ -22,7 +23,9 @@ struct score_section {
 	int lyric_section;        /* index in lyrics.sections, or -1: made by the composer (an intro, a turnaround, an ending) */
 	int start, end;           /* ticks, whole bars */
 	float intensity;          /* 0..1: how full and loud */
-	int same_as;              /* index of the earlier section whose tune and chords this one repeats, or -1 */
+	int same_as;              /* index of the earlier section whose tune and chords this one repeats (moved by the difference of transpose), or -1 */
+	int count_in;             /* beats of sticks that it is made of, and nothing else: before a band that starts together; else 0 */
+	int transpose;            /* semitones that its key lies above the song's: after a key change; chords and notes are those that sound */
 };
 
 struct score_chord {
@@ -73,7 +76,7 @@ struct score {
 	uint64_t seed;
 	double tempo_bpm;         /* quarter notes a minute; in 6/8 too */
 	int meter_num, meter_den;
-	int tonic_pc, minor;      /* the key */
+	int tonic_pc, minor;      /* the key that it begins in; chords count from this tonic throughout */
 	double lead_in_s;         /* seconds of the file before tick 0 (a pickup's breath); = song.json's first_beat */
 	double tail_s;            /* seconds after the last bar in which the last chord rings out */
 	int bars;
@@ -81,6 +84,8 @@ struct score {
 	struct score_chord *chords;     int n_chords;
 	struct vocal_note *vocal;       int n_vocal;   /* the lead, ordered by start; never overlapping */
 	struct vocal_note *backing;     int n_backing; /* (parenthesised) lines, likewise */
+	/* Harmony voices, sung to the left and to the right of the lead: its words and times in some lines, their own pitches; ordered by start. */
+	struct vocal_note *harmony[HARMONY_VOICES]; int n_harmony[HARMONY_VOICES];
 	struct score_part *parts;       int n_parts;
 	struct lyrics *lyrics;    /* borrowed; may be without words */
 };
@@ -96,5 +101,10 @@ static inline double score_seconds(const struct score *s, double tick) { return 
 static inline double score_duration(const struct score *s) { return score_seconds(s, (double)s->bars * score_bar_ticks(s)) + s->tail_s; }
 /* The chord that sounds at a tick, 0 <= tick < end; NULL outside. */
 const struct score_chord *score_chord_at(const struct score *s, int tick);
+
+/* Semitones by which the key at a tick lies above the song's (score_section.transpose). */
+int score_transpose_at(const struct score *s, int tick);
+/* A chord seen from the key of its section, for writing: *ret_tonic_pc that key's tonic, the result's degrees count from there. */
+struct chord score_chord_in_key(const struct score *s, const struct score_chord *c, int *ret_tonic_pc);
 
 #endif

@@ -18,6 +18,9 @@
 #define BACKING_DB (-5.0)
 #define WEAK_HELD_S 0.3         /* an unstressed syllable within a line is let go after this: held longer it is heard as a word of its own (docs/voice.md) */
 #define WEAK_GAP_S 0.06         /* no shorter silence is made for that */
+#define HARMONY_INTENSITY 0.6f  /* the same in each chorus: a line that returns is sung once */
+
+enum track { TRACK_LEAD, TRACK_BACKING, TRACK_HARMONY };
 /* Soloists who lay back come late on the beat and together with the cymbal between beats: Friberg and Sundstrom, "Swing ratios and ensemble timing in jazz
  * performance" (Music Perception 19, 2002), found some 50 ms at medium tempi. */
 #define LATE_BEAT_S 0.045
@@ -30,9 +33,9 @@ struct take {
 	struct sung_line line;
 	struct sung_syllable *syllables;
 	struct sung_note *notes;
-	int first_note;        /* index in score.vocal or score.backing */
+	int first_note;        /* index in its track's notes */
 	int first_tick;
-	int backing, doubled;
+	int track, doubled;    /* track: enum track, or TRACK_HARMONY + 1 */
 	int job;               /* index of the first take that sounds the same: itself, or an earlier one */
 };
 
@@ -132,7 +135,7 @@ static int make_take(const struct session *ss, const struct vocal_note *notes, i
 
 static int same_sound(const struct take *a, const struct take *b)
 {
-	if (a->line.n_notes != b->line.n_notes || a->line.n_syllables != b->line.n_syllables || a->backing != b->backing ||
+	if (a->line.n_notes != b->line.n_notes || a->line.n_syllables != b->line.n_syllables || a->track != b->track ||
 	    a->line.breath != b->line.breath || a->line.spoken != b->line.spoken || memcmp(&a->line.intensity, &b->line.intensity, sizeof(float)))
 		return 0;
 	if (memcmp(a->notes, b->notes, (size_t)a->line.n_notes * sizeof *a->notes))
@@ -145,7 +148,7 @@ static int same_sound(const struct take *a, const struct take *b)
 	return 1;
 }
 
-static int take_notes(struct session *ss, const struct vocal_note *notes, int n, int backing, struct madrigal_error *err)
+static int take_notes(struct session *ss, const struct vocal_note *notes, int n, int track, struct madrigal_error *err)
 {
 	const struct score *s = ss->score;
 	for (int from = 0, to; from < n; from = to) {
@@ -159,7 +162,11 @@ static int take_notes(struct session *ss, const struct vocal_note *notes, int n,
 		if (!ok)
 			return err_nomem(err);
 		t->first_note = from;
-		t->backing = backing;
+		t->track = track;
+		if (track >= TRACK_HARMONY) {
+			t->line.intensity = HARMONY_INTENSITY;
+			t->line.breath = 0;
+		}
 		t->job = ss->n_takes - 1;
 		for (int k = 0; k < ss->n_takes - 1 && t->job == ss->n_takes - 1; k++)
 			if (same_sound(&ss->takes[k], t))
@@ -198,15 +205,19 @@ static int session_init(struct session *ss, struct madrigal_error *err)
 {
 	const struct score *s = ss->score;
 	size_t n = (size_t)(s->n_vocal + s->n_backing) + 1;
+	for (int i = 0; i < HARMONY_VOICES; i++)
+		n += (size_t)s->n_harmony[i];
 	ss->takes = calloc(n, sizeof *ss->takes);
 	ss->jobs = calloc(n, sizeof *ss->jobs);
 	ss->sound = calloc(n, sizeof *ss->sound);
 	ss->placed = calloc(n, sizeof *ss->placed);
 	if (!ss->takes || !ss->jobs || !ss->sound || !ss->placed)
 		return err_nomem(err);
-	int rc = take_notes(ss, s->vocal, s->n_vocal, 0, err);
+	int rc = take_notes(ss, s->vocal, s->n_vocal, TRACK_LEAD, err);
 	if (!rc)
-		rc = take_notes(ss, s->backing, s->n_backing, 1, err);
+		rc = take_notes(ss, s->backing, s->n_backing, TRACK_BACKING, err);
+	for (int i = 0; i < HARMONY_VOICES && !rc; i++)
+		rc = take_notes(ss, s->harmony[i], s->n_harmony[i], TRACK_HARMONY + i, err);
 	for (int i = 0; i < ss->n_takes; i++)
 		if (ss->takes[i].job == i)
 			ss->jobs[ss->n_jobs++] = i;
@@ -258,7 +269,7 @@ static int lay_doubles(const struct session *ss, size_t frames, struct vocal_tra
 	struct audio *sides[2] = { &ret->double_left, &ret->double_right };
 	int any = 0;
 	for (int i = 0; i < ss->n_takes; i++)
-		any |= ss->takes[i].doubled && !ss->takes[i].backing;
+		any |= ss->takes[i].doubled && ss->takes[i].track == TRACK_LEAD;
 	if (!any || ss->manner->double_db <= -60)
 		return 0;
 	for (int side = 0; side < 2; side++) {
@@ -266,7 +277,7 @@ static int lay_doubles(const struct session *ss, size_t frames, struct vocal_tra
 		for (int i = 0; i < ss->n_takes && !rc; i++) {
 			const struct take *t = &ss->takes[i];
 			struct audio made;
-			if (!t->doubled || t->backing)
+			if (!t->doubled || t->track != TRACK_LEAD)
 				continue;
 			rc = double_of(&ss->sound[t->job], t->line.seed, side, &made, err);
 			if (rc)
@@ -304,12 +315,16 @@ static int lay_all(struct session *ss, struct vocal_tracks *ret, struct madrigal
 	int rc = s->n_vocal ? audio_init(&ret->lead, AUDIO_RATE, 1, frames, err) : 0;
 	if (!rc && s->n_backing)
 		rc = audio_init(&ret->backing, AUDIO_RATE, 1, frames, err);
+	for (int i = 0; i < HARMONY_VOICES && !rc; i++)
+		if (s->n_harmony[i])
+			rc = audio_init(&ret->harmony[i], AUDIO_RATE, 1, frames, err);
 	for (int i = 0; i < ss->n_takes && !rc; i++) {
 		const struct take *t = &ss->takes[i];
 		double at = take_start(ss, t);
-		lay(t->backing ? &ret->backing : &ret->lead, &ss->sound[t->job], at, t->backing ? BACKING_DB : 0);
-		struct sung_times *times = t->backing ? &ret->backing_times : &ret->lead_times;
-		for (int k = 0; k < t->line.n_notes; k++) {
+		struct audio *track = t->track == TRACK_LEAD ? &ret->lead : t->track == TRACK_BACKING ? &ret->backing : &ret->harmony[t->track - TRACK_HARMONY];
+		lay(track, &ss->sound[t->job], at, t->track == TRACK_BACKING ? BACKING_DB : 0);
+		struct sung_times *times = t->track == TRACK_BACKING ? &ret->backing_times : &ret->lead_times;
+		for (int k = 0; k < t->line.n_notes && t->track < TRACK_HARMONY; k++) {
 			times->start[t->first_note + k] = at + (double)ss->placed[t->job][k].start_s;
 			times->end[t->first_note + k] = at + (double)ss->placed[t->job][k].end_s;
 			times->midi[t->first_note + k] = (int)lrintf(ss->placed[t->job][k].midi);
@@ -349,6 +364,8 @@ void vocal_tracks_release(struct vocal_tracks *t)
 	audio_release(&t->double_left);
 	audio_release(&t->double_right);
 	audio_release(&t->backing);
+	for (int i = 0; i < HARMONY_VOICES; i++)
+		audio_release(&t->harmony[i]);
 	times_release(&t->lead_times);
 	times_release(&t->backing_times);
 	*t = (struct vocal_tracks){ 0 };

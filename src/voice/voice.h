@@ -54,6 +54,7 @@ int voice_sing(struct voice *v, const struct singer *singer, const struct style_
 /* The vocal tracks of a song. All mono, AUDIO_RATE, as long as the song. A track that is empty has frames == 0. */
 struct vocal_tracks {
 	struct audio lead, double_left, double_right, backing;
+	struct audio harmony[HARMONY_VOICES]; /* left, right */
 	struct sung_times lead_times, backing_times; /* one value for each of score.vocal, score.backing */
 };
 /* Sings the score in the style's manner: swung like the band, laid back or staccato by manner->manner, raps the notes that are marked so; lines on `threads` threads, a line that returns with the same words, notes and dynamics is sung once and copied. tick as in pool.h.

@@ -3,6 +3,7 @@
  * words with sounds, relate.c compares them. */
 #include "words/lyrics.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,16 +156,87 @@ static int stanza_end(const struct events *ev, int a, int b, int sole, int doubl
 	return end;
 }
 
+/* ---- lines that return in a text without blank lines ---- */
+
+#define RETURN_LEAST 2   /* lines */
+#define RETURN_MOST 8
+#define RETURN_TEXT 400  /* lines of a text that is searched */
+
+static int same_text(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		while (*a && !isalnum((unsigned char)*a) && !((unsigned char)*a & 0x80))
+			a++;
+		while (*b && !isalnum((unsigned char)*b) && !((unsigned char)*b & 0x80))
+			b++;
+		if (tolower((unsigned char)*a) != tolower((unsigned char)*b))
+			return 0;
+		if (!*a)
+			return 1;
+	}
+}
+
+static int run_length(const struct events *ev, const int *line, int n, int i, int j)
+{
+	int k = 0;
+	while (k < RETURN_MOST && i + k < j && j + k < n && same_text(ev->items[line[i + k]].text, ev->items[line[j + k]].text))
+		k++;
+	return k;
+}
+
+/* The run of lines that returns with most to show for it is the chorus: sets starts[i - a] for each event i of a..b-1 at which it begins, or what
+ * follows it does. */
+static void find_returns(const struct events *ev, int a, int b, unsigned char *starts)
+{
+	int line[RETURN_TEXT], n = 0, best = 0, best_len = 0, best_worth = 0;
+	for (int i = a; i < b && n < RETURN_TEXT; i++)
+		if (ev->items[i].type == EVENT_LINE)
+			line[n++] = i;
+	for (int i = 0; i < n; i++) {
+		int seen = 0; /* what returns is counted from where it came first */
+		for (int e = 0; e < i && !seen; e++)
+			seen = run_length(ev, line, n, e, i) >= RETURN_LEAST;
+		for (int j = i + RETURN_LEAST; j < n && !seen; j++) {
+			int len = run_length(ev, line, n, i, j), count = 1;
+			for (int k = j; len >= RETURN_LEAST && k + len <= n; k += run_length(ev, line, n, i, k) >= len ? (count++, len) : 1)
+				;
+			if (len >= RETURN_LEAST && len * count < n && len * (count - 1) > best_worth) {
+				best = i;
+				best_len = len;
+				best_worth = len * (count - 1);
+			}
+		}
+	}
+	for (int k = best; best_len && k + best_len <= n;) {
+		if (k != best && run_length(ev, line, n, best, k) < best_len) {
+			k++;
+			continue;
+		}
+		starts[line[k] - a] = 1;
+		k += best_len;
+		if (k < n)
+			starts[line[k] - a] = 1;
+	}
+}
+
 /* Events a..b-1 without marks: stanzas become sections. double_spaced: blank lines are only wide spacing. */
 static int plan_run(struct parse *p, const struct events *ev, int a, int b, int double_spaced)
 {
 	int lines, blocks, pause = 0, rc = 0;
 	count_stanzas(ev, a, b, &lines, &blocks);
-	int sole = blocks == 1 || double_spaced;
+	int sole = blocks == 1 || double_spaced, first = a;
+	unsigned char *starts = calloc((size_t)(b - a) + 1, 1);
+	if (!starts)
+		return -1;
+	if (sole)
+		find_returns(ev, a, b, starts);
 	while (a < b && rc == 0) {
 		while (a < b && ev->items[a].type == EVENT_BLANK)
 			a++;
-		int end = stanza_end(ev, a, b, sole, double_spaced);
+		int next = a + 1;
+		while (next < b && !starts[next - first])
+			next++;
+		int end = stanza_end(ev, a, next < b ? next : b, sole, double_spaced);
 		if (end > a)
 			rc = add_section(p, SECTION_VERSE, 0, 1);
 		for (pause = 0; a < end && rc == 0; a++) {
@@ -176,6 +248,7 @@ static int plan_run(struct parse *p, const struct events *ev, int a, int b, int 
 			}
 		}
 	}
+	free(starts);
 	return rc;
 }
 

@@ -73,12 +73,55 @@ static double likeness(const struct lyrics *l, int a, int b)
 	return 2.0 * common / (na + nb);
 }
 
+/* Whether one stanza is the other come back: most of its words, and a line in three as it was. Stanzas that only begin their lines alike are none. */
+static int returns(const struct lyrics *l, int a, int b)
+{
+	const struct lyric_section *x = &l->sections[a], *y = &l->sections[b];
+	int same = 0;
+	if (likeness(l, a, b) < SAME_STANZA)
+		return 0;
+	for (int i = 0; i < x->n_lines; i++) {
+		int found = 0;
+		for (int j = 0; j < y->n_lines && !found; j++)
+			found = same_line(l, x->first_line + i, y->first_line + j);
+		same += found;
+	}
+	return 3 * same >= (x->n_lines < y->n_lines ? x->n_lines : y->n_lines);
+}
+
+static int has_refrain(const struct lyrics *l, int section)
+{
+	const struct lyric_section *s = &l->sections[section];
+	for (int i = s->first_line; i < s->first_line + s->n_lines; i++)
+		for (int k = 0; k < l->n_lines; k++)
+			if (l->lines[k].section != section && same_line(l, i, k))
+				return 1;
+	return 0;
+}
+
+/* Many stanzas and no chorus: of each four the third is the bridge, as in the songs of thirty-two bars (AABA), unless a refrain makes it one of them. */
+static void relate_strophes(struct lyrics *l, const unsigned char *untagged)
+{
+	int stanzas = 0;
+	for (int i = 0; i < l->n_sections; i++) {
+		if (!untagged[i] || (l->sections[i].n_lines && l->sections[i].kind != SECTION_VERSE))
+			return;
+		stanzas += l->sections[i].n_lines > 0;
+	}
+	for (int i = 0, nth = 0; i < l->n_sections && stanzas >= 4; i++)
+		if (l->sections[i].n_lines) {
+			if (nth % 4 == 2 && nth + 1 < stanzas && !has_refrain(l, i))
+				l->sections[i].kind = SECTION_BRIDGE;
+			nth++;
+		}
+}
+
 void relate_kinds(struct lyrics *l, const unsigned char *untagged)
 {
 	int choruses = 0, last_chorus = -1;
 	for (int i = 0; i < l->n_sections; i++) {
 		for (int j = 0; j < l->n_sections && untagged[i]; j++) {
-			if (j != i && untagged[j] && likeness(l, i, j) >= SAME_STANZA) {
+			if (j != i && untagged[j] && returns(l, i, j)) {
 				l->sections[i].kind = SECTION_CHORUS;
 				last_chorus = i;
 				break;
@@ -91,6 +134,8 @@ void relate_kinds(struct lyrics *l, const unsigned char *untagged)
 		else if (untagged[i] && choruses >= 2 && l->sections[i - 1].kind == SECTION_CHORUS && l->sections[i + 1].kind == SECTION_CHORUS)
 			l->sections[i].kind = SECTION_BRIDGE;
 	}
+	if (last_chorus < 0)
+		relate_strophes(l, untagged);
 }
 
 static int set_names(struct lyrics *l, struct arena *arena)
@@ -176,23 +221,36 @@ static int set_rhymes(struct lyrics *l)
 	return 0;
 }
 
-/* The most repeated line of choruses (or hooks), else the first that the lead sings. */
-static int title_line(const struct lyrics *l)
+/* The lead's most repeated line, in choruses (or hooks) only or anywhere; -1 if there is none. */
+static int most_repeated(const struct lyrics *l, int choruses, int *ret_count)
 {
-	int best = -1, best_count = 0, first = 0;
-	while (first < l->n_lines - 1 && l->lines[first].backing)
-		first++;
+	int best = -1;
+	*ret_count = 0;
 	for (int i = 0; i < l->n_lines; i++) {
 		enum section_kind kind = l->sections[l->lines[i].section].kind;
 		int count = 0;
-		if ((kind != SECTION_CHORUS && kind != SECTION_HOOK) || l->lines[i].backing)
+		if ((choruses && kind != SECTION_CHORUS && kind != SECTION_HOOK) || l->lines[i].backing)
 			continue;
 		for (int j = 0; j < l->n_lines; j++)
 			count += j == i || l->lines[j].same_as == (l->lines[i].same_as >= 0 ? l->lines[i].same_as : i) || l->lines[i].same_as == j;
-		if (count > best_count)
-			best = i, best_count = count;
+		if (count > *ret_count)
+			best = i, *ret_count = count;
 	}
-	return best >= 0 ? best : first;
+	return best;
+}
+
+/* The most repeated line of choruses, else one that returns anywhere, else the first that the lead sings. */
+static int title_line(const struct lyrics *l)
+{
+	int first = 0, count, best = most_repeated(l, 1, &count);
+	if (best >= 0)
+		return best;
+	best = most_repeated(l, 0, &count);
+	if (count > 1)
+		return best;
+	while (first < l->n_lines - 1 && l->lines[first].backing)
+		first++;
+	return first;
 }
 
 static int set_title(struct lyrics *l, struct arena *arena, const char *given)
