@@ -512,7 +512,7 @@ static void threads_do_not_change_a_bit_and_a_repeat_is_a_copy(void **state)
 	s.harmony[0] = third;
 	s.n_harmony[0] = 4;
 	vocal_tracks_release(&two);
-	assert_int_equal(voice_sing_score(voice, &s, &singer, &style, 2, NULL, NULL, NULL, &two, NULL), 0);
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &style.singer, straight, 2, NULL, NULL, NULL, &two, NULL), 0);
 	assert_memory_equal(one.lead.ch[0], two.lead.ch[0], one.lead.frames * sizeof(float));
 	assert_memory_equal(two.harmony[0].ch[0] + AUDIO_RATE / 2, two.harmony[0].ch[0] + AUDIO_RATE / 2 + 4 * AUDIO_RATE, n * sizeof(float));
 	assert_int_equal(two.harmony[1].frames, 0);

@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MASKS_MAX 448
+#define MASKS_MAX 640
+#define SLOW_STEP_S 0.17     /* a sixteenth this long is as slow as an eighth at 88 bpm: bars divide further */
+#define DOUBLE_TIME_MAX 14   /* bars that are put together in pairs */
 #define VOCAB_MAX 44
 #define VOCAB_USUAL 22
 #define VOCAB_SHORT 14
@@ -153,6 +155,27 @@ static int add_twelves(const struct meter *m, struct mask_info *out)
 	return n;
 }
 
+/* A bar in double time: two usual bars of eighths as one of sixteenths. */
+static int add_double_time(const struct meter *m, struct mask_info *out, int n)
+{
+	unsigned half[DOUBLE_TIME_MAX];
+	float songs[DOUBLE_TIME_MAX];
+	int k = 0;
+	for (int i = 0; i < n_bar_rhythms && k < DOUBLE_TIME_MAX; i++) {
+		unsigned mask = bar_rhythms[i].mask, squeezed = 0;
+		if (mask & 0xaaaa || __builtin_popcount(mask) < 2)
+			continue;
+		for (int t = 0; t < 16; t += 2)
+			squeezed |= (mask >> t & 1) << (t / 2);
+		half[k] = squeezed;
+		songs[k++] = (float)bar_rhythms[i].songs;
+	}
+	for (int i = 0; i < k; i++)
+		for (int j = 0; j < k; j++)
+			n = add_mask(m, out, n, half[i] | half[j] << 8, 0.5f * sqrtf(songs[i] * songs[j]));
+	return n;
+}
+
 static int gather_masks(const struct meter *m, struct mask_info *out)
 {
 	int n = 0;
@@ -160,9 +183,9 @@ static int gather_masks(const struct meter *m, struct mask_info *out)
 		return add_twelves(m, out);
 	for (int i = 0; i < n_bar_rhythms; i++)
 		n = add_mask(m, out, n, bar_rhythms[i].mask, bar_rhythms[i].songs);
-	for (int i = 0; i < n_dense_rhythms && m->step_s > 0.17; i++)
+	for (int i = 0; i < n_dense_rhythms && m->step_s > SLOW_STEP_S; i++)
 		n = add_mask(m, out, n, dense_rhythms[i].mask, 0.4f * dense_rhythms[i].songs);
-	return n;
+	return m->step_s > SLOW_STEP_S ? add_double_time(m, out, n) : n;
 }
 
 int rhythm_bank_new(struct plan *p, struct rhythm_bank **ret, struct madrigal_error *err)

@@ -88,12 +88,12 @@ static void add_syllable(const struct lyrics *l, const struct vocal_note *n, str
 	};
 }
 
-/* Whether the syllable of a note is unstressed, and its last note is this one. */
-static int closes_weak_syllable(const struct lyrics *l, const struct vocal_note *k)
+/* Whether the note ends a word with an unstressed syllable. (Within a word a silence would make two of it.) */
+static int ends_word_weakly(const struct lyrics *l, const struct vocal_note *k)
 {
 	const struct word *w = &l->words[k->word];
 	int strong = w->n_syllables == 1 ? w->content : l->syllables[w->first_syllable + k->syllable].stress == STRESS_PRIMARY;
-	return !strong && (k[1].word != k->word || k[1].syllable != k->syllable);
+	return !strong && k[1].word != k->word;
 }
 
 /* One take of notes[0..n-1]. rest_before, rest_after: seconds of silence around it. */
@@ -111,7 +111,7 @@ static int make_take(const struct session *ss, const struct vocal_note *notes, i
 		if (!i || k->word != k[-1].word || k->syllable != k[-1].syllable)
 			add_syllable(s->lyrics, k, &t);
 		double start = LEAD_IN_S + sung_after(ss, t.first_tick, k->start), held = sung_after(ss, k->start, k->start + k->dur);
-		if (i + 1 < n && held > WEAK_HELD_S + WEAK_GAP_S && closes_weak_syllable(s->lyrics, k))
+		if (i + 1 < n && held > WEAK_HELD_S + WEAK_GAP_S && ends_word_weakly(s->lyrics, k))
 			held = WEAK_HELD_S;
 		else if (ss->staccato && i + 1 < n && notes[i + 1].word != k->word && held * STACCATO_SHARE >= STACCATO_LEAST_S)
 			held *= STACCATO_SHARE;
