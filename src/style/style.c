@@ -149,7 +149,7 @@ static int cut_head(const char *text, size_t len, struct buf *out)
 	return !out->failed;
 }
 
-static int load_head(const char *path, const char *text, size_t len, struct style **ret)
+int style_load_head(const char *path, const char *text, size_t len, struct style **ret)
 {
 	struct madrigal_error why;
 	struct buf head = buf_init(YAML_MAX_BYTES);
@@ -182,7 +182,7 @@ static int load_file_head(const char *path, struct style **ret, struct madrigal_
 	int rc = file_read(path, YAML_MAX_BYTES, &text, &len, err);
 	if (rc < 0)
 		return rc;
-	if (load_head(path, text, len, ret) < 0)
+	if (style_load_head(path, text, len, ret) < 0)
 		rc = load_named(path, text, len, ret, err);
 	free(text);
 	return rc;

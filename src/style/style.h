@@ -154,7 +154,7 @@ int section_fallback(enum section_kind k);
 /* All styles of share_dir/styles, in order of name. A file with an error in it is MADRIGAL_ESTYLE and the message has "FILE:LINE: what". */
 struct style_set { struct style **styles; int n; char **paths; /* of the files; NULL if none of the styles is a mere head */ };
 int style_set_load(const char *share_dir, struct style_set *ret, struct madrigal_error *err) MUST_CHECK;
-/* The same, but of each file only its head is read, which is fifteen times as quick: what the style is called and where it sits (name, title,
+/* The same, but of each file only its head is read, which is thirty times as quick: what the style is called and where it sits (name, title,
  * description, words, tempo, swing, meters, minor, energy, valence). Such a style has n_parts 0, and all else is 0 and NULL, until
  * style_set_complete reads and checks its file whole, which may move it: styles[i] is another then. */
 int style_set_open(const char *share_dir, struct style_set *ret, struct madrigal_error *err) MUST_CHECK;
@@ -164,6 +164,8 @@ void style_set_release(struct style_set *s);
 int style_load_file(const char *path, struct style **ret, struct madrigal_error *err) MUST_CHECK;
 /* The same from memory; name is used in messages. */
 int style_load_text(const char *name, const char *text, size_t len, struct style **ret, struct madrigal_error *err) MUST_CHECK;
+/* The head alone, as style_set_open has it; a negative status, without words for it, if the file must be read whole to tell. */
+int style_load_head(const char *path, const char *text, size_t len, struct style **ret) MUST_CHECK;
 void style_free(struct style *s);
 /* By name, any case, '_' and ' ' as '-'. MADRIGAL_ESTYLE names the nearest by edit distance if there is none. */
 int style_find(const struct style_set *set, const char *name, const struct style **ret, struct madrigal_error *err) MUST_CHECK;

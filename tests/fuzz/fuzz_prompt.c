@@ -15,7 +15,7 @@ static struct prompt_lexicon *lexicon;
 static void load(void)
 {
 	struct madrigal_error err;
-	if (style_set_load(TEST_DATA_DIR, &styles, &err) < 0 || singer_set_load(TEST_SHARE_DIR, &singers, &err) < 0 ||
+	if (style_set_open(TEST_SHARE_DIR, &styles, &err) < 0 || singer_set_load(TEST_SHARE_DIR, &singers, &err) < 0 ||
 	    prompt_lexicon_new(TEST_SHARE_DIR, &lexicon, &err) < 0)
 		abort();
 }
@@ -26,8 +26,11 @@ static void check_brief(const struct brief *b)
 		abort();
 	if (memchr(b->understood, 0, sizeof b->understood) == NULL)
 		abort();
-	for (unsigned p = 0; p < b->style->n_parts; p++)
-		if (b->instrument[p] < -1 || b->instrument[p] >= (int)b->style->parts[p].n_instruments)
+	for (int p = 0; p < (int)b->style->n_parts; p++)
+		if (b->instrument[p] < -1 || (b->instrument[p] >= 0 && !brief_instrument(b, p)))
+			abort();
+	for (int i = 0; i < b->n_extra; i++)
+		if (!b->extra[i].instrument.name || b->extra[i].instrument.high < b->extra[i].instrument.low)
 			abort();
 }
 

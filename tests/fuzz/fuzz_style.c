@@ -16,6 +16,10 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		return 0;
 	memcpy(text, data, size);
 	text[size] = 0;
+	if (style_load_head("fuzz.yaml", text, size, &s) == 0) {
+		style_free(s);
+		s = NULL;
+	}
 	int rc = style_load_text("fuzz.yaml", text, size, &s, &err);
 	free(text);
 	if (rc == 0)
