@@ -11,6 +11,7 @@
 
 #include "audio/audio.h"
 #include "base/rng.h"
+#include "dsp/amp.h"
 #include "dsp/biquad.h"
 #include "dsp/delay.h"
 #include "dsp/denormal.h"
@@ -226,6 +227,49 @@ static void test_saturator(void **state)
 }
 
 /* ------------------------------------------------------------------ space */
+
+/* Share of x's power above hz, dB. */
+static double power_above_db(const float *x, size_t n, double hz)
+{
+	float *y = room_for(n);
+	memcpy(y, x, n * sizeof *y);
+	struct eq e = eq_init();
+	for (int k = 0; k < 4; k++)
+		eq_add(&e, biquad_highpass(RATE, hz, M_SQRT1_2));
+	eq_process(&e, y, NULL, n);
+	double db = rms_db(y + n / 2, n / 2) - rms_db(x + n / 2, n / 2);
+	free(y);
+	return db;
+}
+
+/* More gain, more overtones, about the same level; the cabinet ends at 5 kHz; a soft string through little gain stays itself; silence stays silent. */
+static void test_amp(void **state)
+{
+	(void)state;
+	const size_t n = RATE;
+	float *x = room_for(n);
+	double overtones[3], level[3];
+	for (int k = 0; k < 3; k++) {
+		struct amp a = amp_init(RATE, k / 2.0, -20);
+		sine(x, n, 220, 0.1414);
+		amp_process(&a, x, NULL, n);
+		overtones[k] = power_above_db(x, n, 500);
+		level[k] = rms_db(x + n / 2, n / 2);
+		assert_true(power_above_db(x, n, 9000) < -45);
+	}
+	assert_true(overtones[1] > overtones[0] + 6 && overtones[2] > overtones[1] + 1);
+	for (int k = 0; k < 3; k++)
+		near(level[k], -20, 4);
+	struct amp a = amp_init(RATE, 0.1, -20);
+	sine(x, n, 220, 0.001);
+	amp_process(&a, x, NULL, n);
+	assert_true(power_above_db(x, n, 500) < -40);
+	memset(x, 0, n * sizeof *x);
+	a = amp_init(RATE, 1, -20);
+	amp_process(&a, x, x, n);
+	assert_true(rms_db(x, n) < -200);
+	free(x);
+}
 
 static void test_placement(void **state)
 {
@@ -501,7 +545,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_biquads), cmocka_unit_test(test_dyneq_as_static), cmocka_unit_test(test_compressor_curve),
-		cmocka_unit_test(test_compressor_times), cmocka_unit_test(test_deesser), cmocka_unit_test(test_saturator),
+		cmocka_unit_test(test_compressor_times), cmocka_unit_test(test_deesser), cmocka_unit_test(test_saturator), cmocka_unit_test(test_amp),
 		cmocka_unit_test(test_placement), cmocka_unit_test(test_delay), cmocka_unit_test(test_reverb_decay),
 		cmocka_unit_test(test_reverb_lush), cmocka_unit_test(test_exciter), cmocka_unit_test(test_limiter),
 		cmocka_unit_test(test_loudness_agrees), cmocka_unit_test(test_spectrum),

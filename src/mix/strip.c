@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsp/amp.h"
 #include "dsp/denormal.h"
 #include "dsp/dynamics.h"
 #include "dsp/loudness.h"
@@ -104,6 +105,7 @@ int strip_run(struct desk *d, struct channel *c, struct madrigal_error *err)
 	float *l = c->stem->audio.ch[0], *r = c->stem->audio.ch[1];
 	double level = desk_level_db(l, r, d->frames);
 	float trim = level > -100 ? (float)pow(10, fmin(fmax(WORK_DB - level, -MAX_TRIM_DB), MAX_TRIM_DB) / 20) : 1;
+	struct amp amp = amp_init(AUDIO_RATE, (double)c->fader.amp, WORK_DB);
 	struct eq eq = strip_eq(p, &c->fader);
 	struct compressor_config config = { .threshold_db = WORK_DB + (double)p->threshold_db, .ratio = (double)p->ratio, .knee_db = 8,
 		                            .attack_ms = (double)p->attack_ms, .release_ms = (double)p->release_ms };
@@ -126,6 +128,8 @@ int strip_run(struct desk *d, struct channel *c, struct madrigal_error *err)
 			l[i] *= trim;
 			r[i] *= trim;
 		}
+		if (c->fader.amp > 0)
+			amp_process(&amp, l + at, r + at, n);
 		eq_process(&eq, l + at, r + at, n);
 		compressor_process(&comp, l + at, r + at, NULL, NULL, n);
 		if (c->fader.drive > 0)

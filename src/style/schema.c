@@ -21,7 +21,8 @@
 #define STRIP_NUMBERS(F, I) \
 	F(struct style_strip, level_db, -60, 12, 0) F(struct style_strip, pan, -1, 1, 0) F(struct style_strip, width, 0, 2, 1) \
 	F(struct style_strip, reverb_db, -120, 6, -60) F(struct style_strip, delay_db, -120, 6, -60) \
-	F(struct style_strip, low_cut_hz, 0, 2000, 0) F(struct style_strip, bright_db, -12, 12, 0) F(struct style_strip, drive, 0, 1, 0)
+	F(struct style_strip, low_cut_hz, 0, 2000, 0) F(struct style_strip, bright_db, -12, 12, 0) F(struct style_strip, drive, 0, 1, 0) \
+	F(struct style_strip, amp, 0, 1, 0)
 #define PART_NUMBERS(F, I) \
 	F(struct style_part, timing_ms, 0, 60, 5) F(struct style_part, push_ms, -60, 60, 0) F(struct style_part, velocity_spread, 0, 30, 6) \
 	F(struct style_part, strum_ms, 0, 120, 0) F(struct style_part, gate, 0.1, 1.2, 0.95)

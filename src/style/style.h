@@ -63,6 +63,7 @@ struct style_strip {          /* the part's channel strip, on top of its role's 
 	float low_cut_hz;         /* 0: the role's */
 	float bright_db;          /* high shelf at 6 kHz */
 	float drive;              /* 0..1 saturation */
+	float amp;                /* 0: none; ..1: a guitar amplifier and its cabinet, from breaking up to metal's */
 };
 
 struct style_part {
