@@ -86,8 +86,8 @@ static int capacity(const struct plan *p, int bars, int rap)
 {
 	int least = rap ? rap_least_step(&p->meter) : rhythm_least_step(&p->meter);
 	int room = bars * p->meter.steps - (rap ? rap_least_gap(&p->meter) : rhythm_least_gap(&p->meter));
-	if (rap) /* its first two steps may lie before the bar */
-		return (room + 2) / least;
+	if (rap)
+		return room / least + 1;
 	if (least == 1 && p->meter.step_s > 0.2) /* slow: some of the sixteenths too */
 		return room * 3 / 5;
 	return room / (least <= 2 ? 2 : 4);

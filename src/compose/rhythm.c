@@ -521,7 +521,7 @@ static void set_limits(const struct plan *p, const struct draft *d, int index, s
 			continue;
 		/* Where it returns, what is sung before it may be drawn already or not: then a modest pickup leaves room. */
 		const struct plan_phrase *b = &p->phrases[i - 1];
-		int earliest = b->source == index ? -4 : -6;
+		int earliest = b->rap ? 0 : b->source == index ? -4 : -6; /* a rapped line fills its bars */
 		if (b->source >= 0 && b->source < index)
 			earliest = phrase_slot(p, b) + d->phrases[b->source].onset[b->n - 1] + phrase_least_gap(p, b) - phrase_slot(p, &p->phrases[i]);
 		f->earliest = earliest > f->earliest ? earliest : f->earliest;
