@@ -91,26 +91,37 @@ void follower_levels(struct follower *f, const float *x, size_t n, float *out)
 	}
 }
 
-void deesser_run(double rate, const struct deesser_config *c, float *x, size_t n)
+struct deesser deesser_init(double rate, const struct deesser_config *c)
 {
-	struct dyneq shelf = dyneq_init(rate, DYNEQ_HIGH_SHELF, c->hz, M_SQRT1_2);
-	struct eq high = eq_init();
-	eq_add(&high, biquad_highpass(rate, c->hz, M_SQRT1_2));
-	eq_add(&high, biquad_highpass(rate, c->hz, M_SQRT1_2));
-	struct follower hiss = follower_init(rate, 0.7, 25), all = follower_init(rate, 0.7, 25);
+	struct deesser d = { .config = *c, .shelf = dyneq_init(rate, DYNEQ_HIGH_SHELF, c->hz, M_SQRT1_2), .high = eq_init(),
+		             .hiss = follower_init(rate, 0.7, 25), .all = follower_init(rate, 0.7, 25) };
+	eq_add(&d.high, biquad_highpass(rate, c->hz, M_SQRT1_2));
+	eq_add(&d.high, biquad_highpass(rate, c->hz, M_SQRT1_2));
+	return d;
+}
+
+void deesser_process(struct deesser *d, float *x, size_t n)
+{
+	const struct deesser_config *c = &d->config;
 	float band[DEESS_BLOCK], hiss_db[DEESS_BLOCK / DYNEQ_STEP], all_db[DEESS_BLOCK / DYNEQ_STEP];
 	for (size_t at = 0; at < n; at += DEESS_BLOCK) {
 		size_t len = n - at < DEESS_BLOCK ? n - at : DEESS_BLOCK;
 		memcpy(band, x + at, len * sizeof *band);
-		eq_process(&high, band, NULL, len);
-		follower_levels(&hiss, band, len, hiss_db);
-		follower_levels(&all, x + at, len, all_db);
+		eq_process(&d->high, band, NULL, len);
+		follower_levels(&d->hiss, band, len, hiss_db);
+		follower_levels(&d->all, x + at, len, all_db);
 		for (size_t k = 0; k * DYNEQ_STEP < len; k++) {
 			double over = (double)hiss_db[k] - c->threshold_db;
 			/* A vowel has 15 dB and more below its whole; an s has almost all of itself. */
 			double sibilance = fmin(fmax(((double)hiss_db[k] - (double)all_db[k] + 12) / 6, 0), 1);
 			hiss_db[k] = over > 0 ? (float)-fmin(over * (1 - 1 / c->ratio) * sibilance, c->max_db) : 0;
 		}
-		dyneq_process(&shelf, x + at, NULL, hiss_db, len);
+		dyneq_process(&d->shelf, x + at, NULL, hiss_db, len);
 	}
+}
+
+void deesser_run(double rate, const struct deesser_config *c, float *x, size_t n)
+{
+	struct deesser d = deesser_init(rate, c);
+	deesser_process(&d, x, n);
 }

@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+#include "dsp/biquad.h"
+
 #define DYNEQ_STEP 16 /* samples for which a gain holds */
 
 enum dyneq_kind { DYNEQ_BELL, DYNEQ_HIGH_SHELF };
@@ -35,7 +37,17 @@ struct deesser_config {
 	double ratio;         /* dB over the threshold that become one */
 	double max_db;        /* deepest cut */
 };
-/* Lowers sibilance in place: when the band above hz is both over its threshold and the larger part of the sound, the shelf above hz is lowered. x: mono. */
+struct deesser {
+	struct deesser_config config;
+	struct dyneq shelf;
+	struct eq high;
+	struct follower hiss, all;
+};
+struct deesser deesser_init(double rate, const struct deesser_config *c);
+/* Lowers sibilance in place: when the band above hz is both over its threshold and the larger part of the sound, the shelf above hz is lowered. x: mono. For all calls but
+ * the last n is a multiple of DYNEQ_STEP. */
+void deesser_process(struct deesser *d, float *x, size_t n);
+/* A whole sound. */
 void deesser_run(double rate, const struct deesser_config *c, float *x, size_t n);
 
 #endif

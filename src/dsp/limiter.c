@@ -108,23 +108,32 @@ void limiter_process(struct limiter *l, float *left, float *right, size_t n)
 	}
 }
 
-void limiter_run(double rate, double ceiling_dbtp, float *left, float *right, size_t n)
+void limiter_advance(struct limiter *l, float *left, float *right, size_t n, size_t *fed, size_t until)
 {
-	struct limiter l = limiter_init(rate, ceiling_dbtp);
 	float a[512], b[512];
-	for (size_t at = 0; at < n + LIMITER_LATENCY; at += 512) {
-		size_t have = at < n ? (n - at < 512 ? n - at : 512) : 0;
+	size_t end = until < n ? until : n + LIMITER_LATENCY;
+	for (size_t at = *fed, len; at < end; at += len) {
+		len = end - at < 512 ? end - at : 512;
+		size_t have = at < n ? (n - at < len ? n - at : len) : 0;
 		if (have) {
 			memcpy(a, left + at, have * sizeof *a);
 			memcpy(b, right + at, have * sizeof *b);
 		}
-		memset(a + have, 0, (512 - have) * sizeof *a);
-		memset(b + have, 0, (512 - have) * sizeof *b);
-		limiter_process(&l, a, b, 512);
-		for (size_t k = 0; k < 512; k++)
-			if (at + k >= LIMITER_LATENCY && at + k - LIMITER_LATENCY < n) {
+		memset(a + have, 0, (len - have) * sizeof *a);
+		memset(b + have, 0, (len - have) * sizeof *b);
+		limiter_process(l, a, b, len);
+		for (size_t k = 0; k < len; k++)
+			if (at + k >= LIMITER_LATENCY) {
 				left[at + k - LIMITER_LATENCY] = a[k];
 				right[at + k - LIMITER_LATENCY] = b[k];
 			}
 	}
+	*fed = end;
+}
+
+void limiter_run(double rate, double ceiling_dbtp, float *left, float *right, size_t n)
+{
+	struct limiter l = limiter_init(rate, ceiling_dbtp);
+	size_t fed = 0;
+	limiter_advance(&l, left, right, n, &fed, n);
 }

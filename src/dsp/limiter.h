@@ -29,6 +29,9 @@ struct limiter limiter_init(double rate, double ceiling_dbtp);
 void limiter_process(struct limiter *l, float *left, float *right, size_t n);
 void limiter_reset(struct limiter *l);
 
+/* A sound of n samples that comes in parts, in place and in time: takes in what lies from *fed up to `until`. Everything before until - LIMITER_LATENCY is finished then; with
+ * until = n, all. */
+void limiter_advance(struct limiter *l, float *left, float *right, size_t n, size_t *fed, size_t until);
 /* A whole sound in place, in time: nothing comes late. */
 void limiter_run(double rate, double ceiling_dbtp, float *left, float *right, size_t n);
 

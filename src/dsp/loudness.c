@@ -29,10 +29,8 @@ size_t loudness_blocks(double rate, size_t n)
 	return (n + block - 1) / block;
 }
 
-void loudness_energies(double rate, const float *left, const float *right, size_t n, float *ret)
+void loudness_energies_on(struct eq *weighting, double rate, const float *left, const float *right, size_t n, float *ret)
 {
-	struct eq weighting;
-	loudness_weighting(rate, &weighting);
 	size_t block = (size_t)(rate / 10);
 	float l[PART], r[PART];
 	for (size_t at = 0; at < n; at += block) {
@@ -43,12 +41,19 @@ void loudness_energies(double rate, const float *left, const float *right, size_
 			memcpy(l, left + i, len * sizeof *l);
 			if (right)
 				memcpy(r, right + i, len * sizeof *r);
-			eq_process(&weighting, l, right ? r : NULL, len);
+			eq_process(weighting, l, right ? r : NULL, len);
 			for (size_t j = 0; j < len; j++)
 				sum += (double)l[j] * (double)l[j] + (right ? (double)r[j] * (double)r[j] : (double)l[j] * (double)l[j]);
 		}
 		*ret++ = (float)(sum / (double)block);
 	}
+}
+
+void loudness_energies(double rate, const float *left, const float *right, size_t n, float *ret)
+{
+	struct eq weighting;
+	loudness_weighting(rate, &weighting);
+	loudness_energies_on(&weighting, rate, left, right, n, ret);
 }
 
 double loudness_of_energy(double energy)

@@ -16,6 +16,9 @@ void loudness_weighting(double rate, struct eq *ret);
 size_t loudness_blocks(double rate, size_t n);
 /* The K-weighted energy (mean square, both channels summed) of each tenth; right NULL: left counts for both. ret has loudness_blocks() values. */
 void loudness_energies(double rate, const float *left, const float *right, size_t n, float *ret);
+/* Likewise, for a sound that comes in parts: weighting (of loudness_weighting, before the first part) keeps what the filters remember. All parts but the last are whole
+ * tenths. */
+void loudness_energies_on(struct eq *weighting, double rate, const float *left, const float *right, size_t n, float *ret);
 /* Integrated loudness with its two gates over windows of 0.4 s, LUFS; LOUDNESS_SILENCE for silence. mask (may be NULL): only windows whose second tenth is marked
  * count. */
 double loudness_integrated(const float *energies, size_t blocks, const unsigned char *mask);

@@ -6,7 +6,6 @@
 #include "mix/desk.h"
 
 #define BAND_LUFS (-20.0)   /* where the drums' fader stands; all else follows from it */
-#define RIDE_TENTHS 15      /* to each side: the passage against which a moment is judged */
 #define RIDE_SHARE 0.5
 #define RIDE_UP_DB 3.0
 #define RIDE_DOWN_DB 1.5
@@ -37,6 +36,12 @@ static void against_lead(struct desk *d, int index, double lu)
 	c->gain = have > LOUDNESS_SILENCE ? pow(10, (lead + lu - have) / 20) : 0;
 }
 
+void balance_singing(struct desk *d, size_t from, size_t until)
+{
+	for (size_t b = from; b < until; b++)
+		d->singing[b] = loudness_of_energy((double)d->channel[d->lead].energy[b]) > d->lead_lufs - 12;
+}
+
 void balance_vocals(struct desk *d)
 {
 	double doubles = (double)d->brief->style->singer.double_db;
@@ -47,9 +52,8 @@ void balance_vocals(struct desk *d)
 		return;
 	struct channel *lead = &d->channel[d->lead];
 	lead->gain = 1;
-	double level = loudness_of(d, lead);
-	for (size_t b = 0; b < d->blocks; b++)
-		d->singing[b] = loudness_of_energy((double)lead->energy[b]) > level - 12;
+	d->lead_lufs = loudness_of(d, lead);
+	balance_singing(d, 0, d->blocks);
 }
 
 /* Mean energy of the channels (the lead's own, the rest of the voices, the band) while the lead sings. */
@@ -94,13 +98,29 @@ static double passage_db(const struct desk *d, size_t b)
 	return lead > 0 && rest > 0 ? 10 * log10(lead / rest) : (double)NAN;
 }
 
+void balance_band_energy(struct desk *d, size_t from, size_t until)
+{
+	memset(d->band + from, 0, (until - from) * sizeof *d->band);
+	for (int i = 0; i < d->n_band; i++)
+		for (size_t b = from; b < until; b++)
+			d->band[b] += d->channel[i].energy[b] * (float)(d->channel[i].gain * d->channel[i].gain);
+}
+
+/* Passages overlap by far, so the curve is smooth; between them the fader moves on slowly. */
+void balance_ride_on(struct desk *d, double *now_db, size_t from, size_t until)
+{
+	for (size_t b = from; b < until; b++) {
+		double db = isfinite(d->ride_mean_db) ? passage_db(d, b) : (double)NAN;
+		double want = isfinite(db) ? fmin(fmax(RIDE_SHARE * (d->ride_mean_db - db), -RIDE_DOWN_DB), RIDE_UP_DB) : *now_db;
+		*now_db += 0.15 * (want - *now_db);
+		d->ride[b] = (float)pow(10, *now_db / 20);
+	}
+}
+
 void balance_ride(struct desk *d)
 {
 	double mean = 0, n = 0, now = 0;
-	memset(d->band, 0, d->blocks * sizeof *d->band);
-	for (int i = 0; i < d->n_band; i++)
-		for (size_t b = 0; b < d->blocks; b++)
-			d->band[b] += d->channel[i].energy[b] * (float)(d->channel[i].gain * d->channel[i].gain);
+	balance_band_energy(d, 0, d->blocks);
 	for (size_t b = 0; b < d->blocks && d->lead >= 0; b++) {
 		double db = d->singing[b] ? passage_db(d, b) : (double)NAN;
 		if (isfinite(db)) {
@@ -108,11 +128,6 @@ void balance_ride(struct desk *d)
 			n++;
 		}
 	}
-	/* Passages overlap by far, so the curve is smooth; between them the fader moves on slowly. */
-	for (size_t b = 0; b < d->blocks; b++) {
-		double db = n > 0 ? passage_db(d, b) : (double)NAN;
-		double want = isfinite(db) ? fmin(fmax(RIDE_SHARE * (mean / n - db), -RIDE_DOWN_DB), RIDE_UP_DB) : now;
-		now += 0.15 * (want - now);
-		d->ride[b] = (float)pow(10, now / 20);
-	}
+	d->ride_mean_db = n > 0 ? mean / n : (double)NAN;
+	balance_ride_on(d, &now, 0, d->blocks);
 }

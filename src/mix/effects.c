@@ -3,10 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dsp/delay.h"
 #include "dsp/denormal.h"
 #include "dsp/loudness.h"
-#include "dsp/reverb.h"
 #include "mix/desk.h"
 
 #define OFF_DB (-59.5)
@@ -56,62 +54,97 @@ static void band_sends(const struct desk *d, size_t at, size_t n, float room[2][
 	}
 }
 
-int effects_band_run(struct desk *d, struct madrigal_error *err)
+int band_effects_begin(const struct desk *d, struct band_effects *ret, struct madrigal_error *err)
 {
-	struct channel *c = &d->channel[d->effects];
 	struct reverb_config config = reverb_room((double)d->style->room_s);
 	struct delay_config times = echo_config(d);
-	struct reverb room = { 0 };
-	struct delay echo = { 0 };
-	int rc = reverb_init(&room, AUDIO_RATE, &config, err);
-	if (!rc)
-		rc = delay_init(&echo, AUDIO_RATE, &times, err);
+	*ret = (struct band_effects){ 0 };
+	int rc = reverb_init(&ret->room, AUDIO_RATE, &config, err);
+	return rc ? rc : delay_init(&ret->echo, AUDIO_RATE, &times, err);
+}
+
+void band_effects_release(struct band_effects *e)
+{
+	reverb_release(&e->room);
+	delay_release(&e->echo);
+}
+
+int band_effects_advance(struct desk *d, struct band_effects *e, size_t from, size_t until, struct madrigal_error *err)
+{
+	struct audio *out = &d->channel[d->effects].stem->audio;
 	unsigned denormals = denormals_off();
-	for (size_t at = 0; at < d->frames && !rc; at += DESK_BLOCK) {
+	int rc = 0;
+	for (size_t at = from; at < until && !rc; at += DESK_BLOCK) {
 		float send[2][DESK_BLOCK], late[2][DESK_BLOCK];
-		size_t n = d->frames - at < DESK_BLOCK ? d->frames - at : DESK_BLOCK;
+		size_t n = until - at < DESK_BLOCK ? until - at : DESK_BLOCK;
 		if (cancelled(d->cancel))
 			rc = err_set(err, MADRIGAL_ECANCELLED, "cancelled");
 		band_sends(d, at, n, send, late);
-		reverb_process(&room, send[0], send[1], n);
-		delay_process(&echo, late[0], late[1], n);
+		reverb_process(&e->room, send[0], send[1], n);
+		delay_process(&e->echo, late[0], late[1], n);
 		for (int k = 0; k < 2; k++)
 			for (size_t j = 0; j < n; j++)
-				c->stem->audio.ch[k][at + j] = send[k][j] + late[k][j];
+				out->ch[k][at + j] = send[k][j] + late[k][j];
 	}
-	if (!rc)
-		desk_measure(d, c);
 	denormals_restore(denormals);
-	reverb_release(&room);
-	delay_release(&echo);
 	return rc;
 }
 
-/* The plate alone into the return's stem. */
-static int plate_run(struct desk *d, struct audio *out, struct madrigal_error *err)
+int effects_band_run(struct desk *d, struct madrigal_error *err)
+{
+	struct band_effects e;
+	int rc = band_effects_begin(d, &e, err);
+	if (!rc)
+		rc = band_effects_advance(d, &e, 0, d->frames, err);
+	if (!rc) {
+		unsigned denormals = denormals_off();
+		desk_measure(d, &d->channel[d->effects]);
+		denormals_restore(denormals);
+	}
+	band_effects_release(&e);
+	return rc;
+}
+
+int vocal_effects_begin(const struct desk *d, struct vocal_effects *ret, struct madrigal_error *err)
 {
 	struct reverb_config config = reverb_plate((double)d->style->vocal_reverb_s, (double)d->style->vocal_predelay_ms);
-	struct reverb plate;
-	int rc = reverb_init(&plate, AUDIO_RATE, &config, err);
-	if (rc < 0)
-		return rc;
-	const struct { int channel; float send; } from[] = { { d->lead, 1 }, { d->doubles, 0.7f }, { d->backing, 1.4f }, { d->harmony, 1.2f } };
-	for (size_t at = 0; at < d->frames && !rc; at += DESK_BLOCK) {
-		size_t n = d->frames - at < DESK_BLOCK ? d->frames - at : DESK_BLOCK;
+	struct delay_config times = echo_config(d);
+	double echo = db_gain((double)d->style->vocal_delay_db);
+	*ret = (struct vocal_effects){ .open = (float)BETWEEN_THROWS, .has_plate = (double)d->style->vocal_reverb_db > OFF_DB,
+		                       .has_echo = d->lead >= 0 && echo > 0 };
+	int rc = ret->has_plate ? reverb_init(&ret->plate, AUDIO_RATE, &config, err) : 0;
+	if (!rc && ret->has_echo)
+		rc = delay_init(&ret->echo, AUDIO_RATE, &times, err);
+	ret->echo_gain = ret->has_echo ? echo * d->channel[d->lead].gain : 0;
+	return rc;
+}
+
+void vocal_effects_release(struct vocal_effects *e)
+{
+	reverb_release(&e->plate);
+	delay_release(&e->echo);
+}
+
+int vocal_plate_advance(struct desk *d, struct vocal_effects *e, size_t from, size_t until, struct madrigal_error *err)
+{
+	struct audio *out = &d->channel[d->vocal_effects].stem->audio;
+	const struct { int channel; float send; } sends[] = { { d->lead, 1 }, { d->doubles, 0.7f }, { d->backing, 1.4f }, { d->harmony, 1.2f } };
+	int rc = 0;
+	for (size_t at = from; at < until && !rc; at += DESK_BLOCK) {
+		size_t n = until - at < DESK_BLOCK ? until - at : DESK_BLOCK;
 		if (cancelled(d->cancel))
 			rc = err_set(err, MADRIGAL_ECANCELLED, "cancelled");
-		for (size_t s = 0; s < sizeof from / sizeof from[0]; s++) {
-			if (from[s].channel < 0)
+		for (size_t s = 0; s < sizeof sends / sizeof sends[0]; s++) {
+			if (sends[s].channel < 0)
 				continue;
-			const struct channel *c = &d->channel[from[s].channel];
-			float send = from[s].send * (float)c->gain;
+			const struct channel *c = &d->channel[sends[s].channel];
+			float send = sends[s].send * (float)c->gain;
 			for (int k = 0; k < 2; k++)
 				for (size_t j = at; j < at + n; j++)
 					out->ch[k][j] += send * c->stem->audio.ch[k][j];
 		}
-		reverb_process(&plate, out->ch[0] + at, out->ch[1] + at, n);
+		reverb_process(&e->plate, out->ch[0] + at, out->ch[1] + at, n);
 	}
-	reverb_release(&plate);
 	return rc;
 }
 
@@ -130,58 +163,66 @@ static float throw_at(const struct desk *d, double t, int *next)
 }
 
 /* Adds the echo of the lead to the return. */
-static int echo_run(struct desk *d, struct audio *out, double gain, struct madrigal_error *err)
+int vocal_echo_advance(struct desk *d, struct vocal_effects *e, size_t from, size_t until, struct madrigal_error *err)
 {
-	struct delay_config times = echo_config(d);
-	struct delay echo;
-	int rc = delay_init(&echo, AUDIO_RATE, &times, err), next = 0;
-	if (rc < 0)
-		return rc;
 	const struct audio *lead = &d->channel[d->lead].stem->audio;
-	float open = (float)BETWEEN_THROWS;
-	for (size_t at = 0; at < d->frames && !rc; at += DESK_BLOCK) {
+	struct audio *out = &d->channel[d->vocal_effects].stem->audio;
+	float open = e->open;
+	int rc = 0;
+	for (size_t at = from; at < until && !rc; at += DESK_BLOCK) {
 		float send[2][DESK_BLOCK];
-		size_t n = d->frames - at < DESK_BLOCK ? d->frames - at : DESK_BLOCK;
+		size_t n = until - at < DESK_BLOCK ? until - at : DESK_BLOCK;
 		if (cancelled(d->cancel))
 			rc = err_set(err, MADRIGAL_ECANCELLED, "cancelled");
-		float goal = d->vocals ? throw_at(d, (double)at / AUDIO_RATE, &next) : open;
+		float goal = d->vocals ? throw_at(d, (double)at / AUDIO_RATE, &e->next_note) : open;
 		for (size_t j = 0; j < n; j++) {
 			open += 0.0012f * (goal - open);
-			send[0][j] = send[1][j] = (float)gain * open * lead->ch[0][at + j];
+			send[0][j] = send[1][j] = (float)e->echo_gain * open * lead->ch[0][at + j];
 		}
-		delay_process(&echo, send[0], send[1], n);
+		delay_process(&e->echo, send[0], send[1], n);
 		for (int k = 0; k < 2; k++)
 			for (size_t j = 0; j < n; j++)
 				out->ch[k][at + j] += send[k][j];
 	}
-	delay_release(&echo);
+	e->open = open;
 	return rc;
+}
+
+void vocal_plate_scale(struct desk *d, size_t from, size_t until)
+{
+	struct audio *out = &d->channel[d->vocal_effects].stem->audio;
+	for (int k = 0; k < 2; k++)
+		for (size_t i = from; i < until; i++)
+			out->ch[k][i] *= d->plate_gain;
+}
+
+/* The style says how loud the plate is against the voice, whatever its time. */
+static void plate_level(struct desk *d)
+{
+	struct channel *c = &d->channel[d->vocal_effects];
+	int from = d->lead >= 0 ? d->lead : d->backing;
+	desk_measure(d, c);
+	double have = loudness_integrated(c->energy, d->blocks, NULL);
+	double lead = loudness_integrated(d->channel[from].energy, d->blocks, NULL) + 20 * log10(fmax(d->channel[from].gain, 1e-6));
+	d->plate_gain = have > LOUDNESS_SILENCE ? (float)pow(10, (lead + (double)d->style->vocal_reverb_db - have) / 20) : 0;
 }
 
 int effects_vocal_run(struct desk *d, struct madrigal_error *err)
 {
-	struct channel *c = &d->channel[d->vocal_effects];
-	struct audio *out = &c->stem->audio;
+	struct vocal_effects e;
 	unsigned denormals = denormals_off();
-	int rc = 0;
-	if ((double)d->style->vocal_reverb_db > OFF_DB)
-		rc = plate_run(d, out, err);
+	int rc = vocal_effects_begin(d, &e, err);
+	if (!rc && e.has_plate)
+		rc = vocal_plate_advance(d, &e, 0, d->frames, err);
 	if (!rc) {
-		/* The style says how loud the plate is against the voice, whatever its time. */
-		int from = d->lead >= 0 ? d->lead : d->backing;
-		desk_measure(d, c);
-		double have = loudness_integrated(c->energy, d->blocks, NULL);
-		double lead = loudness_integrated(d->channel[from].energy, d->blocks, NULL) + 20 * log10(fmax(d->channel[from].gain, 1e-6));
-		float gain = have > LOUDNESS_SILENCE ? (float)pow(10, (lead + (double)d->style->vocal_reverb_db - have) / 20) : 0;
-		for (int k = 0; k < 2; k++)
-			for (size_t i = 0; i < d->frames; i++)
-				out->ch[k][i] *= gain;
+		plate_level(d);
+		vocal_plate_scale(d, 0, d->frames);
 	}
-	double echo = db_gain((double)d->style->vocal_delay_db);
-	if (!rc && d->lead >= 0 && echo > 0)
-		rc = echo_run(d, out, echo * d->channel[d->lead].gain, err);
+	if (!rc && e.has_echo)
+		rc = vocal_echo_advance(d, &e, 0, d->frames, err);
 	if (!rc)
-		desk_measure(d, c);
+		desk_measure(d, &d->channel[d->vocal_effects]);
 	denormals_restore(denormals);
+	vocal_effects_release(&e);
 	return rc;
 }

@@ -4,10 +4,7 @@
 #include <string.h>
 
 #include "dsp/denormal.h"
-#include "dsp/dynamics.h"
-#include "dsp/limiter.h"
 #include "dsp/loudness.h"
-#include "dsp/saturate.h"
 #include "mix/desk.h"
 
 #define TRIALS 5
@@ -21,12 +18,12 @@ static int measure(struct master_job *j, struct madrigal_error *err)
 	return audio_loudness(&j->out, &j->lufs, &j->true_peak_dbtp, err);
 }
 
-static void sum_block(const struct master_job *j, size_t at, size_t n, float gain, float *left, float *right)
+void master_sum(const struct mix_stem *stems, int n_stems, size_t at, size_t n, float gain, float *left, float *right)
 {
 	memset(left, 0, n * sizeof *left);
 	memset(right, 0, n * sizeof *right);
-	for (int i = 0; i < j->n_stems; i++) {
-		const struct audio *a = &j->stems[i].audio;
+	for (int i = 0; i < n_stems; i++) {
+		const struct audio *a = &stems[i].audio;
 		for (size_t k = 0; k < n; k++) {
 			left[k] += a->ch[0][at + k];
 			right[k] += a->ch[1][at + k];
@@ -38,15 +35,28 @@ static void sum_block(const struct master_job *j, size_t at, size_t n, float gai
 	}
 }
 
+struct bus bus_begin(const struct style_mix *style, double level_lufs, double ceiling_dbtp)
+{
+	double glue_db = (double)style->bus_glue_db;
+	struct compressor_config config = { .threshold_db = level_lufs - 2 * glue_db, .ratio = 2, .knee_db = 8, .attack_ms = 28, .release_ms = 220,
+		                            .makeup_db = 0.7 * glue_db, .max_reduction_db = 6, .rms = 1 };
+	return (struct bus){ .glued = glue_db > 0.05, .driven = style->bus_drive > 0, .glue = compressor_init(AUDIO_RATE, &config),
+		             .tape = saturator_init(AUDIO_RATE, (double)style->bus_drive, 0), .limiter = limiter_init(AUDIO_RATE, ceiling_dbtp - PEAK_MARGIN_DB) };
+}
+
+void bus_process(struct bus *b, float *left, float *right, size_t n)
+{
+	if (b->glued)
+		compressor_process(&b->glue, left, right, NULL, NULL, n);
+	if (b->driven)
+		saturator_process(&b->tape, left, right, n);
+	limiter_process(&b->limiter, left, right, n);
+}
+
 /* One pass: sum, glue, drive, limiter, into j->out. The glue gives back what it takes on average, so that a mix at the right level stays there. */
 static int pass(struct master_job *j, double gain_db, double ceiling_dbtp, struct madrigal_error *err)
 {
-	double glue_db = (double)j->style->bus_glue_db, level = j->settings->loudness_lufs;
-	struct compressor_config config = { .threshold_db = level - 2 * glue_db, .ratio = 2, .knee_db = 8, .attack_ms = 28, .release_ms = 220,
-		                            .makeup_db = 0.7 * glue_db, .max_reduction_db = 6, .rms = 1 };
-	struct compressor glue = compressor_init(AUDIO_RATE, &config);
-	struct saturator tape = saturator_init(AUDIO_RATE, (double)j->style->bus_drive, 0);
-	struct limiter limiter = limiter_init(AUDIO_RATE, ceiling_dbtp - PEAK_MARGIN_DB);
+	struct bus bus = bus_begin(j->style, j->settings->loudness_lufs, ceiling_dbtp);
 	size_t frames = j->out.frames, end = frames + LIMITER_LATENCY;
 	float l[DESK_BLOCK], r[DESK_BLOCK], gain = (float)pow(10, gain_db / 20);
 	unsigned denormals = denormals_off();
@@ -57,12 +67,8 @@ static int pass(struct master_job *j, double gain_db, double ceiling_dbtp, struc
 			rc = err_set(err, MADRIGAL_ECANCELLED, "cancelled");
 		memset(l + have, 0, (n - have) * sizeof *l);
 		memset(r + have, 0, (n - have) * sizeof *r);
-		sum_block(j, at, have, gain, l, r);
-		if (glue_db > 0.05)
-			compressor_process(&glue, l, r, NULL, NULL, n);
-		if (j->style->bus_drive > 0)
-			saturator_process(&tape, l, r, n);
-		limiter_process(&limiter, l, r, n);
+		master_sum(j->stems, j->n_stems, at, have, gain, l, r);
+		bus_process(&bus, l, r, n);
 		for (size_t k = 0; k < n; k++)
 			if (at + k >= LIMITER_LATENCY) {
 				j->out.ch[0][at + k - LIMITER_LATENCY] = l[k];
@@ -71,6 +77,11 @@ static int pass(struct master_job *j, double gain_db, double ceiling_dbtp, struc
 	}
 	denormals_restore(denormals);
 	return rc;
+}
+
+int master_pass(struct master_job *j, struct madrigal_error *err)
+{
+	return pass(j, j->gain_db, j->settings->ceiling_dbtp, err);
 }
 
 int master_make(struct master_job *j, struct madrigal_error *err)
@@ -105,7 +116,7 @@ int master_find(struct master_job *j, struct madrigal_error *err)
 		return err_nomem(err);
 	for (size_t at = 0; at < j->out.frames; at += DESK_BLOCK) {
 		size_t n = j->out.frames - at < DESK_BLOCK ? j->out.frames - at : DESK_BLOCK;
-		sum_block(j, at, n, 1, j->out.ch[0] + at, j->out.ch[1] + at);
+		master_sum(j->stems, j->n_stems, at, n, 1, j->out.ch[0] + at, j->out.ch[1] + at);
 	}
 	double lufs = trial_lufs(j, energies);
 	j->gain_db = lufs > LOUDNESS_SILENCE ? fmin(target - lufs + USUAL_LOSS_DB, MAX_GAIN_DB) : 0;

@@ -18,7 +18,7 @@
 
 /* ------------------------------------------------------------------ setting up */
 
-static void desk_release(struct desk *d)
+void desk_release(struct desk *d)
 {
 	for (int i = 0; d->channel && i < d->n_stems; i++)
 		free(d->channel[i].energy);
@@ -75,7 +75,7 @@ static size_t longest(const struct score *s, const struct stem *stems, int n_ste
 	return n ? n : (size_t)llround(fmax(score_duration(s), 0) * AUDIO_RATE);
 }
 
-static int desk_init(struct desk *d, struct stem *stems, int n_stems, struct vocal_tracks *v, struct madrigal_error *err)
+int desk_init(struct desk *d, struct stem *stems, int n_stems, struct vocal_tracks *v, struct madrigal_error *err)
 {
 	int most = n_stems + MAX_VOICE_STEMS;
 	d->frames = longest(d->score, stems, n_stems, v);
@@ -190,19 +190,21 @@ static void scale_stem(struct audio *a, double gain)
 			a->ch[c][i] *= g;
 }
 
-/* A song that ends in a fade: all stems sink over the last section, once the last word is sung. 12 dB down half way, as a hand does it. */
-static void fade_out(struct desk *d)
+/* 12 dB down half way, as a hand does it. */
+void desk_fade(struct desk *d, size_t from, size_t until)
 {
 	const struct score *s = d->score;
-	double end = (double)d->frames / AUDIO_RATE, from = end - FADE_MOST_S;
+	if (d->rehearsal || strcmp(d->brief->style->form.ending, "fade") != 0)
+		return;
+	double end = (double)d->frames / AUDIO_RATE, begin = end - FADE_MOST_S;
 	if (s->n_sections)
-		from = fmax(from, score_seconds(s, s->sections[s->n_sections - 1].start));
+		begin = fmax(begin, score_seconds(s, s->sections[s->n_sections - 1].start));
 	if (s->n_vocal)
-		from = fmax(from, score_seconds(s, s->vocal[s->n_vocal - 1].start + s->vocal[s->n_vocal - 1].dur));
-	from = fmax(0, fmin(from, end - fmin(FADE_LEAST_S, 0.3 * end)));
-	size_t first = (size_t)(from * AUDIO_RATE);
+		begin = fmax(begin, score_seconds(s, s->vocal[s->n_vocal - 1].start + s->vocal[s->n_vocal - 1].dur));
+	begin = fmax(0, fmin(begin, end - fmin(FADE_LEAST_S, 0.3 * end)));
+	size_t first = (size_t)(begin * AUDIO_RATE);
 	for (int i = 0; i < d->n_stems; i++)
-		for (size_t k = first; k < d->frames; k++) {
+		for (size_t k = first > from ? first : from; k < until; k++) {
 			float left = (float)(d->frames - k) / (float)(d->frames - first);
 			d->stems[i].audio.ch[0][k] *= left * left;
 			d->stems[i].audio.ch[1][k] *= left * left;
@@ -217,11 +219,15 @@ static int mix_stems(struct desk *d, int threads, float *scratch[2], struct prog
 		return rc;
 	balance_band(d);
 	balance_vocals(d);
+	for (int i = 0; i < d->n_stems; i++)
+		d->channel[i].send_gain = d->channel[i].gain;
 	rc = phase(d, threads, 2, effects_job, d, p, err);
 	if (rc < 0)
 		return rc;
 	balance_lead(d);
 	balance_ride(d);
+	for (int i = 0; i < d->n_stems; i++)
+		d->channel[i].total_gain = d->channel[i].gain;
 	struct tone_job tone = { d, { scratch[0], scratch[1] } };
 	rc = phase(d, threads, 2, tone_job, &tone, p, err);
 	if (!rc)
@@ -230,12 +236,29 @@ static int mix_stems(struct desk *d, int threads, float *scratch[2], struct prog
 		return rc;
 	/* The tone and the dip have moved the band: the voice once more. */
 	balance_lead(d);
-	for (int i = 0; i < d->n_stems; i++)
+	for (int i = 0; i < d->n_stems; i++) {
+		d->channel[i].total_gain *= d->channel[i].gain;
 		if (d->channel[i].gain != 1)
 			scale_stem(&d->stems[i].audio, d->channel[i].gain);
-	if (!strcmp(d->brief->style->form.ending, "fade"))
-		fade_out(d);
+	}
+	desk_fade(d, 0, d->frames);
 	return 0;
+}
+
+int desk_mix(struct desk *d, int threads, float *scratch[2], struct madrigal_error *err)
+{
+	struct progress none = { 0 };
+	return mix_stems(d, threads, scratch, &none, err);
+}
+
+void desk_fit_stem(struct audio *a)
+{
+	float peak = 0;
+	for (int c = 0; c < 2; c++)
+		for (size_t i = 0; i < a->frames; i++)
+			peak = fmaxf(peak, fabsf(a->ch[c][i]));
+	if (peak > STEM_PEAK)
+		limiter_run(AUDIO_RATE, 20 * log10((double)STEM_PEAK), a->ch[0], a->ch[1], a->frames);
 }
 
 struct level_job { struct desk *desk; double gain; };
@@ -249,12 +272,7 @@ static int level_job(void *ctx, int index, int worker, struct madrigal_error *er
 	if (cancelled(j->desk->cancel))
 		return err_set(err, MADRIGAL_ECANCELLED, "cancelled");
 	scale_stem(a, j->gain);
-	float peak = 0;
-	for (int c = 0; c < 2; c++)
-		for (size_t i = 0; i < a->frames; i++)
-			peak = fmaxf(peak, fabsf(a->ch[c][i]));
-	if (peak > STEM_PEAK)
-		limiter_run(AUDIO_RATE, 20 * log10((double)STEM_PEAK), a->ch[0], a->ch[1], a->frames);
+	desk_fit_stem(a);
 	return 0;
 }
 

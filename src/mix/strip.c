@@ -3,15 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsp/amp.h"
 #include "dsp/denormal.h"
-#include "dsp/dynamics.h"
 #include "dsp/loudness.h"
-#include "dsp/saturate.h"
-#include "dsp/stereo.h"
 #include "mix/desk.h"
 
-#define WORK_DB (-20.0)   /* the level at which strips work */
 #define MAX_TRIM_DB 40.0
 
 int desk_fit(struct audio *a, size_t frames, struct madrigal_error *err)
@@ -59,7 +54,15 @@ double desk_level_db(const float *left, const float *right, size_t n)
 
 void desk_measure(struct desk *d, struct channel *c)
 {
-	loudness_energies(AUDIO_RATE, c->stem->audio.ch[0], c->stem->audio.ch[1], d->frames, c->energy);
+	loudness_weighting(AUDIO_RATE, &c->weighting);
+	desk_measure_on(c, 0, d->frames);
+}
+
+void desk_measure_on(struct channel *c, size_t from, size_t until)
+{
+	const struct audio *a = &c->stem->audio;
+	if (until > from)
+		loudness_energies_on(&c->weighting, AUDIO_RATE, a->ch[0] + from, a->ch[1] + from, until - from, c->energy + from / DESK_TENTH);
 }
 
 static void add_band(struct eq *eq, const struct eq_band *b)
@@ -99,47 +102,66 @@ static double mononess(const float *l, const float *r, size_t n)
 	return fmin(fmax((-10 - db) / 15, 0), 1);
 }
 
-int strip_run(struct desk *d, struct channel *c, struct madrigal_error *err)
+void strip_measure(const struct desk *d, struct channel *c)
+{
+	const float *l = c->stem->audio.ch[0], *r = c->stem->audio.ch[1];
+	c->level_db[0] = desk_level_db(l, r, d->frames);
+	c->mononess = role_presets[c->role].spread > 0 ? mononess(l, r, d->frames) : 0;
+}
+
+void strip_begin(const struct channel *c, struct strip *ret)
 {
 	const struct role_preset *p = &role_presets[c->role];
-	float *l = c->stem->audio.ch[0], *r = c->stem->audio.ch[1];
-	double level = desk_level_db(l, r, d->frames);
-	float trim = level > -100 ? (float)pow(10, fmin(fmax(WORK_DB - level, -MAX_TRIM_DB), MAX_TRIM_DB) / 20) : 1;
-	struct amp amp = amp_init(AUDIO_RATE, (double)c->fader.amp, WORK_DB);
-	struct eq eq = strip_eq(p, &c->fader);
+	double level = c->level_db[0];
+	ret->trim = level > -100 ? (float)pow(10, fmin(fmax(WORK_DB - level, -MAX_TRIM_DB), MAX_TRIM_DB) / 20) : 1;
+	ret->amp = amp_init(AUDIO_RATE, (double)c->fader.amp, WORK_DB);
+	ret->eq = strip_eq(p, &c->fader);
 	struct compressor_config config = { .threshold_db = WORK_DB + (double)p->threshold_db, .ratio = (double)p->ratio, .knee_db = 8,
 		                            .attack_ms = (double)p->attack_ms, .release_ms = (double)p->release_ms };
-	struct compressor comp = compressor_init(AUDIO_RATE, &config);
-	struct saturator sat = saturator_init(AUDIO_RATE, (double)c->fader.drive, c->role == ROLE_BASS ? 0.15 : 0.05);
+	ret->compressor = compressor_init(AUDIO_RATE, &config);
+	ret->saturator = saturator_init(AUDIO_RATE, (double)c->fader.drive, c->role == ROLE_BASS ? 0.15 : 0.05);
 	double pan = fabsf(c->fader.pan) > 0.01f ? (double)c->fader.pan : (double)p->pan;
-	struct placement place = placement_init(AUDIO_RATE, pan, (double)(c->fader.width * p->width), (double)p->mono_hz);
-	struct widener widener;
-	double spread = (double)p->spread * fmin((double)c->fader.width, 1) * (p->spread > 0 ? mononess(l, r, d->frames) : 0);
-	widener_init(&widener, AUDIO_RATE, spread, (double)p->spread_hz);
+	ret->placement = placement_init(AUDIO_RATE, pan, (double)(c->fader.width * p->width), (double)p->mono_hz);
+	ret->spread = (double)p->spread * fmin((double)c->fader.width, 1) * c->mononess;
+	widener_init(&ret->widener, AUDIO_RATE, ret->spread, (double)p->spread_hz);
+}
+
+int strip_advance(struct desk *d, struct channel *c, struct strip *s, size_t from, size_t until, struct madrigal_error *err)
+{
+	float *l = c->stem->audio.ch[0], *r = c->stem->audio.ch[1];
 	unsigned denormals = denormals_off();
 	int rc = 0;
-	for (size_t at = 0; at < d->frames; at += DESK_BLOCK) {
-		size_t n = d->frames - at < DESK_BLOCK ? d->frames - at : DESK_BLOCK;
+	for (size_t at = from; at < until; at += DESK_BLOCK) {
+		size_t n = until - at < DESK_BLOCK ? until - at : DESK_BLOCK;
 		if (at % (128 * DESK_BLOCK) == 0 && cancelled(d->cancel)) {
 			rc = err_set(err, MADRIGAL_ECANCELLED, "cancelled");
 			break;
 		}
 		for (size_t i = at; i < at + n; i++) {
-			l[i] *= trim;
-			r[i] *= trim;
+			l[i] *= s->trim;
+			r[i] *= s->trim;
 		}
 		if (c->fader.amp > 0)
-			amp_process(&amp, l + at, r + at, n);
-		eq_process(&eq, l + at, r + at, n);
-		compressor_process(&comp, l + at, r + at, NULL, NULL, n);
+			amp_process(&s->amp, l + at, r + at, n);
+		eq_process(&s->eq, l + at, r + at, n);
+		compressor_process(&s->compressor, l + at, r + at, NULL, NULL, n);
 		if (c->fader.drive > 0)
-			saturator_process(&sat, l + at, r + at, n);
-		if (spread > 0.01)
-			widener_process(&widener, l + at, r + at, n);
-		placement_process(&place, l + at, r + at, n);
+			saturator_process(&s->saturator, l + at, r + at, n);
+		if (s->spread > 0.01)
+			widener_process(&s->widener, l + at, r + at, n);
+		placement_process(&s->placement, l + at, r + at, n);
 	}
 	if (!rc)
-		desk_measure(d, c);
+		desk_measure_on(c, from, until);
 	denormals_restore(denormals);
 	return rc;
+}
+
+int strip_run(struct desk *d, struct channel *c, struct madrigal_error *err)
+{
+	struct strip s;
+	strip_measure(d, c);
+	strip_begin(c, &s);
+	loudness_weighting(AUDIO_RATE, &c->weighting);
+	return strip_advance(d, c, &s, 0, d->frames, err);
 }

@@ -103,27 +103,34 @@ int tone_fit(struct desk *d, float *scratch[2], struct madrigal_error *err)
 	return 0;
 }
 
+struct follower duck_follower(void)
+{
+	return follower_init(AUDIO_RATE, 12, 180);
+}
+
 /* The dip that the voice presses into the band: its depth follows the lead's level, quickly in, slowly out. */
+void duck_advance(struct desk *d, struct follower *f, double level_db, size_t from, size_t until)
+{
+	size_t steps = (until + DYNEQ_STEP - 1) / DYNEQ_STEP;
+	follower_levels(f, d->channel[d->lead].stem->audio.ch[0] + from, until - from, d->duck_db + from / DYNEQ_STEP);
+	for (size_t i = from / DYNEQ_STEP; i < steps; i++) /* none 20 dB below the voice's mean, all from 8 dB below on */
+		d->duck_db[i] = (float)-fmin(fmax(((double)d->duck_db[i] - level_db + 20) / 12, 0), 1);
+}
+
 void duck_fit(struct desk *d)
 {
-	size_t steps = (d->frames + DYNEQ_STEP - 1) / DYNEQ_STEP;
-	if (d->lead < 0) {
-		memset(d->duck_db, 0, steps * sizeof *d->duck_db);
+	if (d->lead < 0)
 		return;
-	}
-	const float *x = d->channel[d->lead].stem->audio.ch[0];
-	struct follower f = follower_init(AUDIO_RATE, 12, 180);
-	follower_levels(&f, x, d->frames, d->duck_db);
-	double level = desk_level_db(x, NULL, d->frames);
-	for (size_t i = 0; i < steps; i++) /* none 20 dB below the voice's mean, all from 8 dB below on */
-		d->duck_db[i] = (float)-fmin(fmax(((double)d->duck_db[i] - level + 20) / 12, 0), 1);
+	struct follower f = duck_follower();
+	d->duck_level_db = desk_level_db(d->channel[d->lead].stem->audio.ch[0], NULL, d->frames);
+	duck_advance(d, &f, d->duck_level_db, 0, d->frames);
 }
 
 /* Silence at both ends, reached in EDGE_S and eight times that: no click when a player starts or stops. A style that fades does so over the last tenth, 12 s at most. */
 static double fade_seconds(const struct desk *d)
 {
 	const char *ending = d->brief->style->form.ending;
-	return ending && !strcmp(ending, "fade") ? fmin((double)d->frames / AUDIO_RATE / 10, 12) : 0;
+	return !d->rehearsal && ending && !strcmp(ending, "fade") ? fmin((double)d->frames / AUDIO_RATE / 10, 12) : 0;
 }
 
 static float envelope(const struct desk *d, size_t i, double fade)
@@ -137,47 +144,58 @@ static float envelope(const struct desk *d, size_t i, double fade)
 
 static void fader(const struct desk *d, const struct channel *c, double fade, float *l, float *r, size_t at, size_t n)
 {
-	const size_t tenth = AUDIO_RATE / 10;
 	float gain = (float)c->gain;
 	size_t edge = (size_t)(fmax(fade, 8 * EDGE_S) * AUDIO_RATE) + 1;
 	int near = at < edge || at + n + edge > d->frames;
 	for (size_t i = at; i < at + n; i++) {
 		float g = near ? gain * envelope(d, i, fade) : gain;
 		if (c->vocal) {
-			size_t b = i / tenth, next = b + 1 < d->blocks ? b + 1 : b;
-			g *= d->ride[b] + (float)(i % tenth) / (float)tenth * (d->ride[next] - d->ride[b]);
+			size_t b = i / DESK_TENTH, next = b + 1 < d->blocks ? b + 1 : b;
+			g *= d->ride[b] + (float)(i % DESK_TENTH) / (float)DESK_TENTH * (d->ride[next] - d->ride[b]);
 		}
 		l[i] *= g;
 		r[i] *= g;
 	}
 }
 
-int channel_finish(struct desk *d, struct channel *c, struct madrigal_error *err)
+struct finish finish_begin(const struct desk *d, const struct channel *c)
 {
-	float *l = c->stem->audio.ch[0], *r = c->stem->audio.ch[1], depth[DESK_BLOCK / DYNEQ_STEP];
 	double duck = c->role == DESK_EFFECTS ? 0.7 : c->role < PART_ROLES ? (double)role_presets[c->role].duck : 0;
 	duck *= c->vocal || d->lead < 0 ? 0 : (double)d->style->duck_db;
-	struct dyneq dip = dyneq_init(AUDIO_RATE, DYNEQ_BELL, 1700, 0.5);
-	struct eq tone = d->tone;
-	double fade = fade_seconds(d);
+	return (struct finish){ .duck = duck, .fade_s = fade_seconds(d), .dip = dyneq_init(AUDIO_RATE, DYNEQ_BELL, 1700, 0.5), .tone = d->tone };
+}
+
+int finish_advance(struct desk *d, struct channel *c, struct finish *f, size_t from, size_t until, struct madrigal_error *err)
+{
+	float *l = c->stem->audio.ch[0], *r = c->stem->audio.ch[1], depth[DESK_BLOCK / DYNEQ_STEP];
 	unsigned denormals = denormals_off();
 	int rc = 0;
-	for (size_t at = 0; at < d->frames && !rc; at += DESK_BLOCK) {
-		size_t n = d->frames - at < DESK_BLOCK ? d->frames - at : DESK_BLOCK;
+	for (size_t at = from; at < until && !rc; at += DESK_BLOCK) {
+		size_t n = until - at < DESK_BLOCK ? until - at : DESK_BLOCK;
 		if (at % (128 * DESK_BLOCK) == 0 && cancelled(d->cancel))
 			rc = err_set(err, MADRIGAL_ECANCELLED, "cancelled");
-		if (!c->vocal && tone.n)
-			eq_process(&tone, l + at, r + at, n);
-		if (duck > 0) {
+		if (!c->vocal && f->tone.n)
+			eq_process(&f->tone, l + at, r + at, n);
+		if (f->duck > 0) {
 			for (size_t k = 0; k * DYNEQ_STEP < n; k++)
-				depth[k] = (float)duck * d->duck_db[at / DYNEQ_STEP + k];
-			dyneq_process(&dip, l + at, r + at, depth, n);
+				depth[k] = (float)f->duck * d->duck_db[at / DYNEQ_STEP + k];
+			dyneq_process(&f->dip, l + at, r + at, depth, n);
 		}
-		fader(d, c, fade, l, r, at, n);
+		fader(d, c, f->fade_s, l, r, at, n);
 	}
-	c->gain = 1;
-	if (!rc)
-		desk_measure(d, c);
 	denormals_restore(denormals);
+	return rc;
+}
+
+int channel_finish(struct desk *d, struct channel *c, struct madrigal_error *err)
+{
+	struct finish f = finish_begin(d, c);
+	int rc = finish_advance(d, c, &f, 0, d->frames, err);
+	c->gain = 1;
+	if (!rc) {
+		unsigned denormals = denormals_off();
+		desk_measure(d, c);
+		denormals_restore(denormals);
+	}
 	return rc;
 }

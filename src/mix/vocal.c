@@ -4,18 +4,12 @@
 #include <string.h>
 
 #include "dsp/denormal.h"
-#include "dsp/dynamics.h"
-#include "dsp/dyneq.h"
-#include "dsp/exciter.h"
-#include "dsp/limiter.h"
 #include "dsp/loudness.h"
 #include "dsp/stereo.h"
 #include "mix/desk.h"
 
-#define WORK_DB (-20.0)
 #define RIDE_MAX_DB 5.0
 #define RIDE_SHARE 0.7     /* of the way to an even level: the rest is expression */
-#define PEAK_OVER_DB 12.0  /* the lead's highest peaks over its level: louder ones would cost the whole song loudness */
 #define GATE_DB 14.0       /* below the mean by this: breath and silence, not ridden */
 
 static const struct style_strip neutral = { .width = 1 };
@@ -26,77 +20,125 @@ static void scale(float *x, size_t n, double gain)
 		x[i] = (float)((double)x[i] * gain);
 }
 
-/* A hand on the fader: the mean level of about a second goes most of the way to the song's. */
-static int ride(struct desk *d, float *x, struct madrigal_error *err)
+/* A hand on the fader: the mean level of about a second goes most of the way to the song's. Sets the next tenths' gains, up to `until`. */
+static void ride_gains(const struct desk *d, struct voice_run *r, size_t until)
 {
 	size_t blocks = d->blocks;
-	float *energy = malloc((2 * blocks + 1) * sizeof *energy), *gain = energy ? energy + blocks : NULL;
-	if (!energy)
-		return err_nomem(err);
-	loudness_energies(AUDIO_RATE, x, NULL, d->frames, energy);
-	double mean = loudness_integrated(energy, blocks, NULL), now = 0;
-	for (size_t b = 0; b < blocks; b++) {
+	for (size_t b = r->ridden; b < until; b++) {
 		double sum = 0, weight = 0;
 		for (size_t k = b > 4 ? b - 4 : 0; k < blocks && k <= b + 4; k++) {
-			double level = loudness_of_energy((double)energy[k]);
-			if (level > mean - GATE_DB) {
-				sum += (double)energy[k];
+			double level = loudness_of_energy((double)r->energy[k]);
+			if (level > r->mean - GATE_DB) {
+				sum += (double)r->energy[k];
 				weight++;
 			}
 		}
-		double want = weight > 0 ? RIDE_SHARE * (mean - loudness_of_energy(sum / weight)) : now;
-		now += 0.5 * (fmin(fmax(want, -RIDE_MAX_DB), RIDE_MAX_DB) - now);
-		gain[b] = (float)pow(10, now / 20);
+		double want = weight > 0 ? RIDE_SHARE * (r->mean - loudness_of_energy(sum / weight)) : r->ride_db;
+		r->ride_db += 0.5 * (fmin(fmax(want, -RIDE_MAX_DB), RIDE_MAX_DB) - r->ride_db);
+		r->gain[b] = (float)pow(10, r->ride_db / 20);
 	}
-	size_t tenth = AUDIO_RATE / 10;
-	for (size_t i = 0; i < d->frames; i++) {
-		size_t b = i / tenth, next = b + 1 < blocks ? b + 1 : b;
-		float part = (float)(i % tenth) / (float)tenth;
-		x[i] *= gain[b] + part * (gain[next] - gain[b]);
-	}
-	free(energy);
-	return 0;
+	if (r->ridden < until)
+		r->ridden = until;
 }
 
-struct voice_chain {
-	const struct role_preset *preset;
-	double deess_threshold_db, deess_max_db;
-	double harmonics_db, noise_db; /* of the exciter; both -60 and less: none */
+static void ride(const struct desk *d, struct voice_run *r, float *x, size_t from, size_t until)
+{
+	size_t blocks = d->blocks, last = (until - 1) / DESK_TENTH + 2;
+	ride_gains(d, r, last < blocks ? last : blocks);
+	for (size_t i = from; i < until; i++) {
+		size_t b = i / DESK_TENTH, next = b + 1 < blocks ? b + 1 : b;
+		float part = (float)(i % DESK_TENTH) / (float)DESK_TENTH;
+		x[i] *= r->gain[b] + part * (r->gain[next] - r->gain[b]);
+	}
+}
+
+const struct voice_chain voice_chains[VOICE_CHAINS] = {
+	[CHAIN_LEAD] = { &role_presets[STRIP_VOCALS], "air", -33, 8, -8, -11 },
+	[CHAIN_DOUBLES] = { &role_presets[STRIP_DOUBLES], "doubles", -38, 12, -60, -60 },
+	[CHAIN_BACKING] = { &role_presets[STRIP_BACKING], "backing", -38, 12, -12, -14 },
+	[CHAIN_HARMONY] = { &role_presets[STRIP_HARMONY], "harmonies", -38, 12, -60, -60 },
 };
 
-/* Level, equaliser, rider, de-esser, two compressors (a fast one for peaks, a slow one for the line), air. x: mono, in place. */
-static int chain_run(struct desk *d, const struct voice_chain *v, float *x, const char *stream, struct madrigal_error *err)
+int voice_begin(struct desk *d, const struct voice_chain *v, double level_db, double mean, struct voice_run *ret, struct madrigal_error *err)
 {
-	size_t n = d->frames;
-	double level = desk_level_db(x, NULL, n);
-	if (level <= -100)
-		return 0;
-	scale(x, n, pow(10, (WORK_DB - level) / 20));
-	struct eq eq = strip_eq(v->preset, &neutral);
-	eq_process(&eq, x, NULL, n);
-	if (cancelled(d->cancel))
-		return err_set(err, MADRIGAL_ECANCELLED, "cancelled");
-	int rc = ride(d, x, err);
-	if (rc < 0)
-		return rc;
+	struct voice_run r = { .chain = v, .trim = pow(10, (WORK_DB - level_db) / 20), .mean = mean };
+	r.energy = calloc(2 * d->blocks + 1, sizeof *r.energy);
+	if (!r.energy)
+		return err_nomem(err);
+	r.gain = r.energy + d->blocks;
+	r.eq = strip_eq(v->preset, &neutral);
+	loudness_weighting(AUDIO_RATE, &r.weighting);
 	struct deesser_config deess = { .hz = 5800, .threshold_db = v->deess_threshold_db, .ratio = 4, .max_db = v->deess_max_db };
-	deesser_run(AUDIO_RATE, &deess, x, n);
-	if (cancelled(d->cancel))
-		return err_set(err, MADRIGAL_ECANCELLED, "cancelled");
 	struct compressor_config fast = { .threshold_db = WORK_DB + 8, .ratio = 3, .knee_db = 6, .attack_ms = 3, .release_ms = 70, .makeup_db = 0 };
 	struct compressor_config slow = { .threshold_db = WORK_DB + (double)v->preset->threshold_db, .ratio = (double)v->preset->ratio, .knee_db = 8,
 		                          .attack_ms = (double)v->preset->attack_ms, .release_ms = (double)v->preset->release_ms, .rms = 1 };
-	struct compressor peaks = compressor_init(AUDIO_RATE, &fast), line = compressor_init(AUDIO_RATE, &slow);
 	struct exciter_config air = { v->harmonics_db, v->noise_db };
-	struct exciter exciter = exciter_init(AUDIO_RATE, &air, rng_stream(d->score->seed, stream, 0).state);
-	for (size_t at = 0; at < n; at += DESK_BLOCK) {
-		size_t len = n - at < DESK_BLOCK ? n - at : DESK_BLOCK;
-		compressor_process(&peaks, x + at, NULL, NULL, NULL, len);
-		compressor_process(&line, x + at, NULL, NULL, NULL, len);
-		if (v->noise_db > -60)
-			exciter_process(&exciter, x + at, len);
-	}
+	r.deesser = deesser_init(AUDIO_RATE, &deess);
+	r.peaks = compressor_init(AUDIO_RATE, &fast);
+	r.line = compressor_init(AUDIO_RATE, &slow);
+	r.exciter = exciter_init(AUDIO_RATE, &air, rng_stream(d->score->seed, v->stream, 0).state);
+	*ret = r;
 	return 0;
+}
+
+void voice_release(struct voice_run *r)
+{
+	free(r->energy);
+	r->energy = NULL;
+}
+
+int voice_level(struct desk *d, struct voice_run *r, float *x, size_t until, struct madrigal_error *err)
+{
+	size_t from = r->levelled;
+	if (until <= from)
+		return 0;
+	scale(x + from, until - from, r->trim);
+	eq_process(&r->eq, x + from, NULL, until - from);
+	if (cancelled(d->cancel))
+		return err_set(err, MADRIGAL_ECANCELLED, "cancelled");
+	loudness_energies_on(&r->weighting, AUDIO_RATE, x + from, NULL, until - from, r->energy + from / DESK_TENTH);
+	r->levelled = until;
+	return 0;
+}
+
+int voice_finish(struct desk *d, struct voice_run *r, float *x, size_t until, struct madrigal_error *err)
+{
+	size_t from = r->finished;
+	if (until <= from)
+		return 0;
+	ride(d, r, x, from, until);
+	deesser_process(&r->deesser, x + from, until - from);
+	if (cancelled(d->cancel))
+		return err_set(err, MADRIGAL_ECANCELLED, "cancelled");
+	for (size_t at = from; at < until; at += DESK_BLOCK) {
+		size_t len = until - at < DESK_BLOCK ? until - at : DESK_BLOCK;
+		compressor_process(&r->peaks, x + at, NULL, NULL, NULL, len);
+		compressor_process(&r->line, x + at, NULL, NULL, NULL, len);
+		if (r->chain->noise_db > -60)
+			exciter_process(&r->exciter, x + at, len);
+	}
+	r->finished = until;
+	return 0;
+}
+
+/* The whole chain on a whole track. What it measured goes to c: side 1 is the right one of the doubles. */
+static int chain_run(struct desk *d, struct channel *c, int side, const struct voice_chain *v, struct madrigal_error *err)
+{
+	struct voice_run r;
+	float *x = c->stem->audio.ch[side];
+	c->level_db[side] = desk_level_db(x, NULL, d->frames);
+	c->mean_lufs[side] = LOUDNESS_SILENCE;
+	if (c->level_db[side] <= -100)
+		return 0;
+	int rc = voice_begin(d, v, c->level_db[side], 0, &r, err);
+	if (rc < 0)
+		return rc;
+	rc = voice_level(d, &r, x, d->frames, err);
+	r.mean = c->mean_lufs[side] = loudness_integrated(r.energy, d->blocks, NULL);
+	if (!rc)
+		rc = voice_finish(d, &r, x, d->frames, err);
+	voice_release(&r);
+	return rc;
 }
 
 /* A track as long as the song; its buffer moves over. */
@@ -120,87 +162,80 @@ static int take(struct desk *d, struct audio *track, struct audio *ret, struct m
 
 int vocal_lead_run(struct desk *d, struct channel *c, struct madrigal_error *err)
 {
-	static const struct voice_chain chain = { &role_presets[STRIP_VOCALS], -33, 8, -8, -11 };
 	unsigned denormals = denormals_off();
-	int rc = chain_run(d, &chain, c->stem->audio.ch[0], "air", err);
+	int rc = chain_run(d, c, 0, &voice_chains[CHAIN_LEAD], err);
 	if (!rc)
 		rc = desk_fit(&c->stem->audio, d->frames, err);
 	if (!rc) {
-		limiter_run(AUDIO_RATE, WORK_DB + PEAK_OVER_DB, c->stem->audio.ch[0], c->stem->audio.ch[1], d->frames);
+		limiter_run(AUDIO_RATE, VOCAL_CEILING_DB, c->stem->audio.ch[0], c->stem->audio.ch[1], d->frames);
 		desk_measure(d, c);
 	}
 	denormals_restore(denormals);
 	return rc;
 }
 
-/* A voice on either side, `pan` of the way out. */
-static int sides_run(struct desk *d, struct channel *c, const struct voice_chain *chain, double pan, const char *stream, struct madrigal_error *err)
+void vocal_sides_place(struct audio *a, double pan, size_t from, size_t until)
 {
-	struct audio *a = &c->stem->audio;
-	unsigned denormals = denormals_off();
-	int rc = 0;
-	for (int k = 0; k < 2 && !rc; k++)
-		rc = chain_run(d, chain, a->ch[k], stream, err);
 	double near, far;
 	pan_gains(-pan, &near, &far);
-	for (size_t i = 0; i < d->frames && !rc; i++) {
+	for (size_t i = from; i < until; i++) {
 		double l = (double)a->ch[0][i], r = (double)a->ch[1][i];
 		a->ch[0][i] = (float)(l * near + r * far);
 		a->ch[1][i] = (float)(l * far + r * near);
 	}
-	if (!rc)
+}
+
+/* A voice on either side. */
+static int sides_run(struct desk *d, struct channel *c, const struct voice_chain *chain, double pan, struct madrigal_error *err)
+{
+	unsigned denormals = denormals_off();
+	int rc = 0;
+	for (int k = 0; k < 2 && !rc; k++)
+		rc = chain_run(d, c, k, chain, err);
+	if (!rc) {
+		vocal_sides_place(&c->stem->audio, pan, 0, d->frames);
 		desk_measure(d, c);
+	}
 	denormals_restore(denormals);
 	return rc;
 }
 
 int vocal_doubles_run(struct desk *d, struct channel *c, struct madrigal_error *err)
 {
-	static const struct voice_chain chain = { &role_presets[STRIP_DOUBLES], -38, 12, -60, -60 };
-	return sides_run(d, c, &chain, 0.75, "doubles", err);
+	return sides_run(d, c, &voice_chains[CHAIN_DOUBLES], DOUBLES_PAN, err);
 }
 
 int vocal_harmony_run(struct desk *d, struct channel *c, struct madrigal_error *err)
 {
-	static const struct voice_chain chain = { &role_presets[STRIP_HARMONY], -38, 12, -60, -60 };
-	return sides_run(d, c, &chain, 0.6, "harmonies", err);
+	return sides_run(d, c, &voice_chains[CHAIN_HARMONY], HARMONY_PAN, err);
 }
 
-/* One voice to many: two copies, some milliseconds late and drifting in pitch against each other. */
-static int spread(const struct desk *d, struct audio *a, struct madrigal_error *err)
+void vocal_spread(const float *x, struct audio *out, size_t from, size_t until)
 {
-	float *out[2] = { malloc((d->frames + 1) * sizeof **out), malloc((d->frames + 1) * sizeof **out) };
-	if (!out[0] || !out[1]) {
-		free(out[0]);
-		free(out[1]);
-		return err_nomem(err);
-	}
 	static const double late_ms[2] = { 9, 16 }, hz[2] = { 0.61, 0.47 };
-	const float *x = a->ch[0];
 	for (int c = 0; c < 2; c++)
-		for (size_t i = 0; i < d->frames; i++) {
+		for (size_t i = from; i < until; i++) {
 			double back = (late_ms[c] + 0.9 * sin(2 * M_PI * hz[c] * (double)i / AUDIO_RATE)) * AUDIO_RATE / 1000;
 			double at = (double)i - back;
 			size_t k = at > 0 ? (size_t)at : 0;
 			float part = at > 0 ? (float)(at - (double)k) : 0, before = at > 0 ? x[k] : 0, after = at > 0 ? x[k + 1] : 0;
-			out[c][i] = 0.35f * x[i] + before + part * (after - before);
+			out->ch[c][i] = 0.35f * x[i] + before + part * (after - before);
 		}
-	free(a->ch[0]);
-	a->ch[0] = out[0];
-	a->ch[1] = out[1];
-	a->channels = 2;
-	return 0;
 }
 
 int vocal_backing_run(struct desk *d, struct channel *c, struct madrigal_error *err)
 {
-	static const struct voice_chain chain = { &role_presets[STRIP_BACKING], -38, 12, -12, -14 };
+	struct audio out;
 	unsigned denormals = denormals_off();
-	int rc = chain_run(d, &chain, c->stem->audio.ch[0], "backing", err);
+	int rc = chain_run(d, c, 0, &voice_chains[CHAIN_BACKING], err);
 	if (!rc)
-		rc = spread(d, &c->stem->audio, err);
-	if (!rc)
+		rc = audio_init(&out, AUDIO_RATE, 2, d->frames, err);
+	if (!rc) {
+		vocal_spread(c->stem->audio.ch[0], &out, 0, d->frames);
+		audio_release(&c->stem->audio);
+		c->stem->audio = out;
 		desk_measure(d, c);
+	}
 	denormals_restore(denormals);
 	return rc;
 }
