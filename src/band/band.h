@@ -34,4 +34,14 @@ int band_play(const struct score *s, const struct brief *b, const struct soundfo
               cancel_flag *cancel, struct stem **ret_stems, struct madrigal_error *err) MUST_CHECK;
 void stems_free(struct stem *stems, int n);
 
+/* The same part by part, for who plays beside other work. What is given is borrowed. *ret by band_free. */
+struct band;
+int band_new(const struct score *s, const struct brief *b, const struct soundfonts *sf, const cancel_flag *cancel, struct band **ret,
+             struct madrigal_error *err) MUST_CHECK;
+void band_free(struct band *b);
+/* Job 0..n_parts-1, the longest first. Different jobs may run on different threads. */
+int band_play_job(struct band *b, int job, struct madrigal_error *err) MUST_CHECK;
+/* The stems, once all is played: the caller's now. */
+struct stem *band_take_stems(struct band *b);
+
 #endif

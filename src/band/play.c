@@ -43,13 +43,13 @@ struct player {
 	struct event *events; int n_events;
 };
 
-struct job {
+struct band {
 	const struct score *score;
 	const struct brief *brief;
 	const struct soundfonts *fonts;
 	const cancel_flag *cancel;
-	struct stem *stems;
-	const int *order;   /* parts, the longest work first */
+	struct stem *stems; /* owned, like order */
+	int *order;         /* parts, the longest work first */
 };
 
 static void no_log(int level, const char *message, void *data)
@@ -390,7 +390,7 @@ static void fade_out(struct audio *a)
 static int play_part(void *ctx, int index, int worker, struct madrigal_error *err)
 {
 	(void)worker;
-	const struct job *job = ctx;
+	const struct band *job = ctx;
 	const struct score *s = job->score;
 	int part = job->order[index], n = 0;
 	const struct score_part *p = &s->parts[part];
@@ -442,37 +442,68 @@ static int check_fonts(const struct score *s, const struct soundfonts *sf, struc
 	return 0;
 }
 
-int band_play(const struct score *s, const struct brief *b, const struct soundfonts *sf, int threads, pool_tick *tick, void *tick_ctx,
-              cancel_flag *cancel, struct stem **ret_stems, struct madrigal_error *err)
+int band_new(const struct score *s, const struct brief *b, const struct soundfonts *sf, const cancel_flag *cancel, struct band **ret,
+             struct madrigal_error *err)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, prepare_library);
 	int rc = check_fonts(s, sf, err);
 	if (rc < 0)
 		return rc;
-	cancel_flag own = 0;
-	struct stem *stems = calloc((size_t)s->n_parts + 1, sizeof *stems);
-	int *order = calloc((size_t)s->n_parts + 1, sizeof *order);
-	if (!stems || !order) {
-		free(stems);
-		free(order);
+	struct band *band = calloc(1, sizeof *band);
+	if (!band)
+		return err_nomem(err);
+	*band = (struct band){ .score = s, .brief = b, .fonts = sf, .cancel = cancel };
+	band->stems = calloc((size_t)s->n_parts + 1, sizeof *band->stems);
+	band->order = calloc((size_t)s->n_parts + 1, sizeof *band->order);
+	if (!band->stems || !band->order) {
+		band_free(band);
 		return err_nomem(err);
 	}
 	for (int i = 0; i < s->n_parts; i++) {
-		memcpy(stems[i].name, s->parts[i].name, sizeof stems[i].name);
-		stems[i].role = s->parts[i].role;
-		stems[i].style_part = s->parts[i].style_part;
+		memcpy(band->stems[i].name, s->parts[i].name, sizeof band->stems[i].name);
+		band->stems[i].role = s->parts[i].role;
+		band->stems[i].style_part = s->parts[i].style_part;
 	}
-	order_parts(s, order);
-	struct job job = { s, b, sf, cancel ? cancel : &own, stems, order };
-	rc = pool_run(threads, s->n_parts, play_part, &job, tick, tick_ctx, cancel ? cancel : &own, err);
-	free(order);
-	if (rc < 0) {
-		stems_free(stems, s->n_parts);
-		return rc;
-	}
-	*ret_stems = stems;
+	order_parts(s, band->order);
+	*ret = band;
 	return 0;
+}
+
+void band_free(struct band *b)
+{
+	if (!b)
+		return;
+	stems_free(b->stems, b->score->n_parts);
+	free(b->order);
+	free(b);
+}
+
+int band_play_job(struct band *b, int job, struct madrigal_error *err)
+{
+	return play_part(b, job, 0, err);
+}
+
+struct stem *band_take_stems(struct band *b)
+{
+	struct stem *stems = b->stems;
+	b->stems = NULL;
+	return stems;
+}
+
+int band_play(const struct score *s, const struct brief *b, const struct soundfonts *sf, int threads, pool_tick *tick, void *tick_ctx,
+              cancel_flag *cancel, struct stem **ret_stems, struct madrigal_error *err)
+{
+	cancel_flag own = 0;
+	struct band *band;
+	int rc = band_new(s, b, sf, cancel ? cancel : &own, &band, err);
+	if (rc < 0)
+		return rc;
+	rc = pool_run(threads, s->n_parts, play_part, band, tick, tick_ctx, cancel ? cancel : &own, err);
+	if (!rc)
+		*ret_stems = band_take_stems(band);
+	band_free(band);
+	return rc;
 }
 
 void stems_free(struct stem *stems, int n)

@@ -8,6 +8,7 @@
 #include "style/swing.h"
 #include "voice/double.h"
 #include "voice/tokens.h"
+#include "voice/tune.h"
 #include "voice/voice.h"
 
 #define LEAD_IN_S 0.85          /* of a line's sound before its first vowel: breath and consonants */
@@ -39,7 +40,7 @@ struct take {
 	int job;               /* index of the first take that sounds the same: itself, or an earlier one */
 };
 
-struct session {
+struct voice_takes {
 	struct voice *voice;
 	const struct score *score;
 	const struct singer *singer;
@@ -48,7 +49,7 @@ struct session {
 	int laid_back, staccato;
 	const cancel_flag *cancel;
 	struct take *takes; int n_takes;
-	int *jobs; int n_jobs; /* indices of the takes that are sung, the longest first */
+	int *jobs; int n_jobs; /* indices of the takes that are sung, in the order in which they are */
 	struct audio *sound;   /* of each take that is sung, at AUDIO_RATE */
 	struct placed_note **placed; /* likewise, of each note */
 };
@@ -58,7 +59,7 @@ static double seconds_of(const struct score *s, double ticks)
 	return ticks * 60.0 / (s->tempo_bpm * TICKS_PER_QUARTER);
 }
 
-static double late_s(const struct session *ss, int tick)
+static double late_s(const struct voice_takes *ss, int tick)
 {
 	return !ss->laid_back ? 0 : tick % TICKS_PER_QUARTER ? LATE_OFF_S : LATE_BEAT_S;
 }
@@ -71,7 +72,7 @@ static int is_doubled(enum section_kind k)
 /* ---- from the score to takes ---- */
 
 /* How long after tick `from` of the score tick `to` is sung: swung, and late on the beat if the singer lays back. Alike in all bars, to the bit. */
-static double sung_after(const struct session *ss, int from, int to)
+static double sung_after(const struct voice_takes *ss, int from, int to)
 {
 	int base = from - from % score_bar_ticks(ss->score);
 	double t = seconds_of(ss->score, swing_tick(ss->swing, to - base) - swing_tick(ss->swing, from - base));
@@ -97,7 +98,7 @@ static int ends_word_weakly(const struct lyrics *l, const struct vocal_note *k)
 }
 
 /* One take of notes[0..n-1]. rest_before, rest_after: seconds of silence around it. */
-static int make_take(const struct session *ss, const struct vocal_note *notes, int n, double rest_before, double rest_after, struct take *ret)
+static int make_take(const struct voice_takes *ss, const struct vocal_note *notes, int n, double rest_before, double rest_after, struct take *ret)
 {
 	const struct score *s = ss->score;
 	struct take t = { .first_tick = notes[0].start };
@@ -148,7 +149,7 @@ static int same_sound(const struct take *a, const struct take *b)
 	return 1;
 }
 
-static int take_notes(struct session *ss, const struct vocal_note *notes, int n, int track, struct madrigal_error *err)
+static int take_notes(struct voice_takes *ss, const struct vocal_note *notes, int n, int track, struct madrigal_error *err)
 {
 	const struct score *s = ss->score;
 	for (int from = 0, to; from < n; from = to) {
@@ -185,8 +186,10 @@ static int longer_first(const void *a, const void *b, void *ctx)
 	return x > y ? -1 : x < y ? 1 : i - k;
 }
 
-static void session_release(struct session *ss)
+void voice_takes_free(struct voice_takes *ss)
 {
+	if (!ss)
+		return;
 	for (int i = 0; i < ss->n_takes; i++) {
 		free(ss->takes[i].syllables);
 		free(ss->takes[i].notes);
@@ -199,9 +202,12 @@ static void session_release(struct session *ss)
 	free(ss->jobs);
 	free(ss->sound);
 	free(ss->placed);
+	free(ss);
 }
 
-static int session_init(struct session *ss, struct madrigal_error *err)
+typedef int take_order(const void *a, const void *b, void *takes);
+
+static int takes_init(struct voice_takes *ss, take_order *order, struct madrigal_error *err)
 {
 	const struct score *s = ss->score;
 	size_t n = (size_t)(s->n_vocal + s->n_backing) + 1;
@@ -222,7 +228,7 @@ static int session_init(struct session *ss, struct madrigal_error *err)
 		if (ss->takes[i].job == i)
 			ss->jobs[ss->n_jobs++] = i;
 	if (!rc)
-		qsort_r(ss->jobs, (size_t)ss->n_jobs, sizeof *ss->jobs, longer_first, ss->takes);
+		qsort_r(ss->jobs, (size_t)ss->n_jobs, sizeof *ss->jobs, order, ss->takes);
 	return rc;
 }
 
@@ -231,7 +237,7 @@ static int session_init(struct session *ss, struct madrigal_error *err)
 static int sing_take(void *ctx, int index, int worker, struct madrigal_error *err)
 {
 	(void)worker;
-	struct session *ss = ctx;
+	struct voice_takes *ss = ctx;
 	int i = ss->jobs[index];
 	const struct sung_line *line = &ss->takes[i].line;
 	struct audio a = { 0 };
@@ -247,7 +253,7 @@ static int sing_take(void *ctx, int index, int worker, struct madrigal_error *er
 
 /* ---- on the song's time ---- */
 
-static double take_start(const struct session *ss, const struct take *t)
+static double take_start(const struct voice_takes *ss, const struct take *t)
 {
 	double sung = score_seconds(ss->score, swing_tick(ss->swing, t->first_tick)) + late_s(ss, t->first_tick);
 	return sung - LEAD_IN_S + (double)ss->manner->behind_ms / 1000;
@@ -264,31 +270,12 @@ static void lay(struct audio *track, const struct audio *sound, double at_s, dou
 	}
 }
 
-static int lay_doubles(const struct session *ss, size_t frames, struct vocal_tracks *ret, struct madrigal_error *err)
+static int has_doubles(const struct voice_takes *ss)
 {
-	struct audio *sides[2] = { &ret->double_left, &ret->double_right };
 	int any = 0;
 	for (int i = 0; i < ss->n_takes; i++)
 		any |= ss->takes[i].doubled && ss->takes[i].track == TRACK_LEAD;
-	if (!any || ss->manner->double_db <= -60)
-		return 0;
-	for (int side = 0; side < 2; side++) {
-		int rc = audio_init(sides[side], AUDIO_RATE, 1, frames, err);
-		for (int i = 0; i < ss->n_takes && !rc; i++) {
-			const struct take *t = &ss->takes[i];
-			struct audio made;
-			if (!t->doubled || t->track != TRACK_LEAD)
-				continue;
-			rc = double_of(&ss->sound[t->job], t->line.seed, side, &made, err);
-			if (rc)
-				break;
-			lay(sides[side], &made, take_start(ss, t), 0);
-			audio_release(&made);
-		}
-		if (rc)
-			return rc;
-	}
-	return 0;
+	return any && ss->manner->double_db > -60;
 }
 
 static int times_new(struct sung_times *t, int n)
@@ -296,6 +283,8 @@ static int times_new(struct sung_times *t, int n)
 	t->start = calloc((size_t)n + 1, sizeof *t->start);
 	t->end = calloc((size_t)n + 1, sizeof *t->end);
 	t->midi = calloc((size_t)n + 1, sizeof *t->midi);
+	for (int i = 0; i < n && t->start && t->end; i++)
+		t->start[i] = t->end[i] = HUGE_VAL;
 	return t->start && t->end && t->midi;
 }
 
@@ -306,7 +295,7 @@ static void times_release(struct sung_times *t)
 	free(t->midi);
 }
 
-static int lay_all(struct session *ss, struct vocal_tracks *ret, struct madrigal_error *err)
+static int tracks_init(const struct voice_takes *ss, struct vocal_tracks *ret, struct madrigal_error *err)
 {
 	const struct score *s = ss->score;
 	size_t frames = (size_t)llround(score_duration(s) * AUDIO_RATE);
@@ -318,36 +307,186 @@ static int lay_all(struct session *ss, struct vocal_tracks *ret, struct madrigal
 	for (int i = 0; i < HARMONY_VOICES && !rc; i++)
 		if (s->n_harmony[i])
 			rc = audio_init(&ret->harmony[i], AUDIO_RATE, 1, frames, err);
+	if (rc || !has_doubles(ss))
+		return rc;
+	rc = audio_init(&ret->double_left, AUDIO_RATE, 1, frames, err);
+	return rc ? rc : audio_init(&ret->double_right, AUDIO_RATE, 1, frames, err);
+}
+
+int voice_takes_tracks(const struct voice_takes *ss, struct vocal_tracks *ret, struct madrigal_error *err)
+{
+	struct vocal_tracks made = { 0 };
+	int rc = tracks_init(ss, &made, err);
+	if (rc)
+		vocal_tracks_release(&made);
+	else
+		*ret = made;
+	return rc;
+}
+
+static struct audio *track_of(const struct take *t, struct vocal_tracks *v)
+{
+	return t->track == TRACK_LEAD ? &v->lead : t->track == TRACK_BACKING ? &v->backing : &v->harmony[t->track - TRACK_HARMONY];
+}
+
+static int lay_take(const struct voice_takes *ss, const struct take *t, struct vocal_tracks *ret, struct madrigal_error *err)
+{
+	double at = take_start(ss, t);
+	const struct placed_note *placed = ss->placed[t->job];
+	lay(track_of(t, ret), &ss->sound[t->job], at, t->track == TRACK_BACKING ? BACKING_DB : 0);
+	struct sung_times *times = t->track == TRACK_BACKING ? &ret->backing_times : &ret->lead_times;
+	for (int k = 0; k < t->line.n_notes && t->track < TRACK_HARMONY; k++) {
+		times->start[t->first_note + k] = at + (double)placed[k].start_s;
+		times->end[t->first_note + k] = at + (double)placed[k].end_s;
+		times->midi[t->first_note + k] = (int)lrintf(placed[k].midi);
+	}
+	if (!t->doubled || t->track != TRACK_LEAD || !ret->double_left.frames)
+		return 0;
+	int rc = 0;
+	for (int side = 0; side < 2 && !rc; side++) {
+		struct audio made;
+		rc = double_of(&ss->sound[t->job], t->line.seed, side, &made, err);
+		if (rc)
+			break;
+		lay(side ? &ret->double_right : &ret->double_left, &made, at, 0);
+		audio_release(&made);
+	}
+	return rc;
+}
+
+int voice_takes_lay(const struct voice_takes *ss, double from_s, double until_s, struct vocal_tracks *tracks, struct madrigal_error *err)
+{
+	int rc = 0;
 	for (int i = 0; i < ss->n_takes && !rc; i++) {
+		double at = take_start(ss, &ss->takes[i]);
+		if (at >= from_s && at < until_s)
+			rc = lay_take(ss, &ss->takes[i], tracks, err);
+	}
+	return rc;
+}
+
+int voice_takes_needed(const struct voice_takes *ss, double until_s)
+{
+	int needed = 0;
+	for (int k = 0; k < ss->n_jobs; k++)
+		for (int i = 0; i < ss->n_takes; i++)
+			if (ss->takes[i].job == ss->jobs[k] && take_start(ss, &ss->takes[i]) < until_s)
+				needed = k + 1;
+	return needed;
+}
+
+/* ---- before all is sung ---- */
+
+static double mean_dynamic(const struct take *t)
+{
+	double sum = 0;
+	for (int i = 0; i < t->line.n_notes; i++)
+		sum += (double)t->notes[i].dynamic;
+	return sum / t->line.n_notes;
+}
+
+/* One of the first `sung` jobs in place of a line: itself if it is among them, else one of the same voice if there is one. */
+static int stand_in_for(const struct voice_takes *ss, const struct take *t, int sung, int turn)
+{
+	for (int k = 0; k < sung; k++)
+		if (ss->jobs[k] == t->job)
+			return t->job;
+	for (int k = 0; k < sung; k++)
+		if (ss->takes[ss->jobs[(turn + k) % sung]].track == t->track)
+			return ss->jobs[(turn + k) % sung];
+	return ss->jobs[turn % sung];
+}
+
+/* A sound for as long as a line lasts: what lies between lead-in and tail goes round. */
+static void lay_round(struct audio *track, const struct audio *sound, const struct take *from, const struct take *to, double at_s, double db)
+{
+	long start = lround((at_s + LEAD_IN_S) * AUDIO_RATE), n = lround(((double)to->line.length_s - LEAD_IN_S - TAIL_S) * AUDIO_RATE);
+	long first = lround(LEAD_IN_S * AUDIO_RATE), body = lround(((double)from->line.length_s - LEAD_IN_S - TAIL_S) * AUDIO_RATE);
+	float gain = (float)exp2(db / 6.0206);
+	for (long i = 0; i < n && body > 0; i++) {
+		long at = start + i, k = first + i % body;
+		if (at >= 0 && (size_t)at < track->frames && (size_t)k < sound->frames)
+			track->ch[0][at] += sound->ch[0][k] * gain;
+	}
+}
+
+int voice_takes_stand_in(const struct voice_takes *ss, int sung, struct vocal_tracks *ret, struct madrigal_error *err)
+{
+	struct vocal_tracks made;
+	int rc = voice_takes_tracks(ss, &made, err);
+	if (rc)
+		return rc;
+	for (int i = 0; i < ss->n_takes && sung > 0; i++) {
 		const struct take *t = &ss->takes[i];
-		double at = take_start(ss, t);
-		struct audio *track = t->track == TRACK_LEAD ? &ret->lead : t->track == TRACK_BACKING ? &ret->backing : &ret->harmony[t->track - TRACK_HARMONY];
-		lay(track, &ss->sound[t->job], at, t->track == TRACK_BACKING ? BACKING_DB : 0);
-		struct sung_times *times = t->track == TRACK_BACKING ? &ret->backing_times : &ret->lead_times;
-		for (int k = 0; k < t->line.n_notes && t->track < TRACK_HARMONY; k++) {
-			times->start[t->first_note + k] = at + (double)ss->placed[t->job][k].start_s;
-			times->end[t->first_note + k] = at + (double)ss->placed[t->job][k].end_s;
-			times->midi[t->first_note + k] = (int)lrintf(ss->placed[t->job][k].midi);
+		int k = stand_in_for(ss, t, sung, i);
+		const struct take *from = &ss->takes[k];
+		double at = take_start(ss, t), db = tune_dynamic_db(mean_dynamic(t)) - tune_dynamic_db(mean_dynamic(from));
+		lay_round(track_of(t, &made), &ss->sound[k], from, t, at, db + (t->track == TRACK_BACKING ? BACKING_DB : 0));
+		if (t->doubled && t->track == TRACK_LEAD && made.double_left.frames) {
+			lay_round(&made.double_left, &ss->sound[k], from, t, at, db);
+			lay_round(&made.double_right, &ss->sound[k], from, t, at, db);
 		}
 	}
-	if (!rc)
-		rc = lay_doubles(ss, frames, ret, err);
+	*ret = made;
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+static int sooner(const void *a, const void *b, void *ctx)
+{
+	const struct take *takes = ctx;
+	int i = *(const int *)a, k = *(const int *)b;
+	return takes[i].first_tick != takes[k].first_tick ? (takes[i].first_tick < takes[k].first_tick ? -1 : 1) : i - k;
+}
+
+static int takes_new(struct voice *v, const struct score *s, const struct singer *singer, const struct style_singer *manner, struct swing swing, take_order *order,
+                     const cancel_flag *cancel, struct voice_takes **ret, struct madrigal_error *err)
+{
+	const char *how = manner->manner ? manner->manner : "legato";
+	struct voice_takes *ss = calloc(1, sizeof *ss);
+	if (!ss)
+		return err_nomem(err);
+	*ss = (struct voice_takes){ .voice = v, .score = s, .singer = singer, .manner = manner, .swing = swing,
+	                            .laid_back = !strcmp(how, "laid back"), .staccato = !strcmp(how, "staccato"), .cancel = cancel };
+	int rc = takes_init(ss, order, err);
+	if (rc)
+		voice_takes_free(ss);
+	else
+		*ret = ss;
 	return rc;
+}
+
+int voice_takes_new(struct voice *v, const struct score *s, const struct singer *singer, const struct style_singer *manner, struct swing swing,
+                    const cancel_flag *cancel, struct voice_takes **ret, struct madrigal_error *err)
+{
+	return takes_new(v, s, singer, manner, swing, sooner, cancel, ret, err);
+}
+
+int voice_takes_jobs(const struct voice_takes *t)
+{
+	return t->n_jobs;
+}
+
+int voice_takes_sing(struct voice_takes *t, int job, struct madrigal_error *err)
+{
+	return sing_take(t, job, 0, err);
 }
 
 int voice_sing_score(struct voice *v, const struct score *s, const struct singer *singer, const struct style_singer *manner, struct swing swing, int threads,
                      pool_tick *tick, void *tick_ctx, cancel_flag *cancel, struct vocal_tracks *ret, struct madrigal_error *err)
 {
-	const char *how = manner->manner ? manner->manner : "legato";
-	struct session ss = { .voice = v, .score = s, .singer = singer, .manner = manner, .swing = swing,
-	                      .laid_back = !strcmp(how, "laid back"), .staccato = !strcmp(how, "staccato"), .cancel = cancel };
+	struct voice_takes *ss;
 	struct vocal_tracks made = { 0 };
-	int rc = session_init(&ss, err);
+	int rc = takes_new(v, s, singer, manner, swing, longer_first, cancel, &ss, err);
+	if (rc)
+		return rc;
+	rc = pool_run(threads, ss->n_jobs, sing_take, ss, tick, tick_ctx, cancel, err);
 	if (!rc)
-		rc = pool_run(threads, ss.n_jobs, sing_take, &ss, tick, tick_ctx, cancel, err);
+		rc = tracks_init(ss, &made, err);
 	if (!rc)
-		rc = lay_all(&ss, &made, err);
-	session_release(&ss);
+		rc = voice_takes_lay(ss, -HUGE_VAL, HUGE_VAL, &made, err);
+	voice_takes_free(ss);
 	if (rc) {
 		vocal_tracks_release(&made);
 		return rc;

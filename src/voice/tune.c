@@ -128,10 +128,15 @@ void tune_curve(const struct sung_line *line, const struct style_singer *manner,
 	}
 }
 
+double tune_dynamic_db(double dynamic)
+{
+	return DYNAMIC_DB * (dynamic - 0.7);
+}
+
 void tune_loudness(const struct sung_line *line, double t0, double step_s, int n, float *gain)
 {
 	int k = 0;
-	double db = DYNAMIC_DB * ((double)line->notes[0].dynamic - 0.7);
+	double db = tune_dynamic_db((double)line->notes[0].dynamic);
 	double keep = exp(-step_s / 0.03);
 	for (int i = 0; i < n; i++) {
 		double t = t0 + i * step_s;
@@ -139,7 +144,7 @@ void tune_loudness(const struct sung_line *line, double t0, double step_s, int n
 			k++;
 		const struct sung_note *note = &line->notes[k];
 		double length = (double)(note->end_s - note->start_s), u = t - (double)note->start_s;
-		double want = DYNAMIC_DB * ((double)note->dynamic - 0.7);
+		double want = tune_dynamic_db((double)note->dynamic);
 		if (length > LONG_NOTE_S && u > 0)
 			want += 1.2 * smooth(u / (0.5 * length)) - 3.0 * smooth((u - 0.6 * length) / (0.4 * length));
 		db = want + (db - want) * keep;

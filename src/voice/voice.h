@@ -63,4 +63,23 @@ int voice_sing_score(struct voice *v, const struct score *s, const struct singer
                      pool_tick *tick, void *tick_ctx, cancel_flag *cancel, struct vocal_tracks *ret, struct madrigal_error *err) MUST_CHECK;
 void vocal_tracks_release(struct vocal_tracks *t);
 
+/* The same line by line, for a song that is heard before all of it is sung. A job is a line that is sung once, wherever it is laid; jobs are in the order in which the song needs them. */
+struct voice_takes;
+/* v, s, singer, manner and cancel are borrowed. *ret by voice_takes_free. */
+int voice_takes_new(struct voice *v, const struct score *s, const struct singer *singer, const struct style_singer *manner, struct swing swing,
+                    const cancel_flag *cancel, struct voice_takes **ret, struct madrigal_error *err) MUST_CHECK;
+void voice_takes_free(struct voice_takes *t);
+int voice_takes_jobs(const struct voice_takes *t);
+/* Sings one. Different jobs may be sung on different threads. */
+int voice_takes_sing(struct voice_takes *t, int job, struct madrigal_error *err) MUST_CHECK;
+/* How many jobs, counted from the first, must be sung so that all that sounds before until_s is there. */
+int voice_takes_needed(const struct voice_takes *t, double until_s);
+/* Silent tracks as long as the song, those that it will need; all times are HUGE_VAL. *ret by vocal_tracks_release. */
+int voice_takes_tracks(const struct voice_takes *t, struct vocal_tracks *ret, struct madrigal_error *err) MUST_CHECK;
+/* Lays the lines that begin to sound at from_s or later and before until_s, and notes when they were sung. All of them must be sung. */
+int voice_takes_lay(const struct voice_takes *t, double from_s, double until_s, struct vocal_tracks *tracks, struct madrigal_error *err) MUST_CHECK;
+/* What the whole song may sound like when the first `sung` jobs are known: each other line is stood in for by one of them, at the loudness that its own dynamics ask for. *ret as by
+ * voice_takes_tracks. */
+int voice_takes_stand_in(const struct voice_takes *t, int sung, struct vocal_tracks *ret, struct madrigal_error *err) MUST_CHECK;
+
 #endif
