@@ -11,6 +11,7 @@
 #include <sndfile.h>
 
 #include "audio/audio.h"
+#include "base/buf.h"
 #include "base/rng.h"
 
 static struct audio sound(int rate, int channels, double seconds, double amplitude)
@@ -374,12 +375,139 @@ static void test_short_and_silent(void **state)
 		}
 }
 
+/* ------------------------------------------------------------------ encoding in parts */
+
+/* Encodes in parts of uneven lengths; what had left after each part is still there, unchanged, at the end. */
+static void encode_parts(const struct audio *a, const struct encode_settings *set, int rate, int channels, struct buf *ret, double *ret_lufs)
+{
+	struct audio_encoder *e;
+	struct madrigal_error err = { 0 };
+	assert_int_equal(audio_encoder_new(set, rate, channels, a->frames, &e, &err), 0);
+	size_t sizes[] = { 70000, 1, 38400, 12345, 500000 };
+	double peak;
+	*ret = buf_init((size_t)1 << 28);
+	for (size_t at = 0, k = 0, n; at < a->frames; at += n, k++) {
+		n = a->frames - at < sizes[k % 5] ? a->frames - at : sizes[k % 5];
+		struct audio part = { .rate = a->rate, .channels = 2, .frames = n, .ch = { a->ch[0] + at, a->ch[1] + at } };
+		size_t before = ret->len;
+		char *former = before ? malloc(before) : NULL;
+		if (before)
+			memcpy(former, ret->data, before);
+		if (audio_encoder_add(e, &part, NULL, ret, &err))
+			fail_msg("%s", err.message);
+		if (before)
+			assert_memory_equal(former, ret->data, before);
+		free(former);
+	}
+	assert_true(ret->len > 0);
+	assert_int_equal(audio_encoder_end(e, ret, ret_lufs, &peak, &err), 0);
+	assert_true(isfinite(*ret_lufs) && isfinite(peak));
+	audio_encoder_free(e);
+}
+
+static struct audio open_file(const void *data, size_t len, enum madrigal_format f, int rate, int channels)
+{
+	struct audio a = { 0 };
+	if (f == MADRIGAL_MP3) {
+		assert_int_equal(audio_decode_mp3(data, len, &a, NULL), 0);
+	} else if (f == MADRIGAL_PCM) {
+		const int16_t *x = data;
+		assert_int_equal(audio_init(&a, rate, channels, len / 2 / (size_t)channels, NULL), 0);
+		for (size_t i = 0; i < a.frames; i++)
+			for (int c = 0; c < channels; c++)
+				a.ch[c][i] = (float)*x++ / 32768;
+	} else {
+		SF_INFO info;
+		char title[64];
+		a = opened(data, len, &info, title, sizeof title);
+		assert_string_equal(title, "Boats");
+	}
+	assert_int_equal(a.rate, rate);
+	assert_int_equal(a.channels, channels);
+	return a;
+}
+
+/* Encoded in parts, a sound is the same as encoded whole: length, samples, tags. */
+static void test_parts(void **state)
+{
+	(void)state;
+	struct lyric_stamp line = { 0.5, "Paper boats" };
+	struct audio a = sound(48000, 2, 5.3, 0.4);
+	static const struct { enum madrigal_format format; int rate, channels, bitrate; } cases[] = {
+		{ MADRIGAL_PCM, 48000, 2, 0 }, { MADRIGAL_WAV, 48000, 2, 0 }, { MADRIGAL_FLAC, 48000, 2, 0 }, { MADRIGAL_MP3, 48000, 2, 128000 },
+		{ MADRIGAL_WAV, 44100, 2, 0 }, { MADRIGAL_FLAC, 22050, 1, 0 }, { MADRIGAL_MP3, 44100, 2, 256000 }, { MADRIGAL_MP3, 22050, 1, 32000 },
+		{ MADRIGAL_MP3, 16000, 2, 64000 }, { MADRIGAL_PCM, 32000, 1, 0 },
+	};
+	for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+		struct encode_settings set = { .format = cases[k].format, .bitrate = cases[k].bitrate, .wav_bits = 16, .title = "Boats", .artist = "Somebody",
+			                       .comment = "odd", .lyrics = &line, .n_lyrics = 1, .bpm = 90, .key = "Am" };
+		int rate = cases[k].rate, channels = cases[k].channels;
+		struct buf parts;
+		double lufs, whole_lufs;
+		encode_parts(&a, &set, rate, channels, &parts, &lufs);
+		struct audio whole, mono = { 0 }, heard[2];
+		assert_int_equal(audio_resample(&a, rate, &whole, NULL), 0);
+		if (channels == 1) {
+			assert_int_equal(audio_init(&mono, rate, 1, whole.frames, NULL), 0);
+			for (size_t i = 0; i < whole.frames; i++)
+				mono.ch[0][i] = (whole.ch[0][i] + whole.ch[1][i]) / 2;
+			audio_release(&whole);
+			whole = mono;
+		}
+		void *data;
+		size_t len;
+		assert_int_equal(audio_encode(&whole, &set, NULL, &data, &len, NULL), 0);
+		assert_int_equal(audio_loudness(&whole, &whole_lufs, NULL, NULL), 0);
+		near(lufs, whole_lufs, 0.02);
+		heard[0] = open_file(parts.data, parts.len, set.format, rate, channels);
+		heard[1] = open_file(data, len, set.format, rate, channels);
+		assert_int_equal(heard[0].frames, heard[1].frames);
+		for (int c = 0; c < channels; c++)
+			for (size_t i = 0; i < heard[0].frames; i++)
+				near((double)heard[0].ch[c][i], (double)heard[1].ch[c][i], rate == 48000 ? 1e-9 : set.format == MADRIGAL_MP3 ? 0.02 : 2e-4);
+		if (set.format == MADRIGAL_MP3) /* as long to the byte, and so is what the first frame says */
+			assert_true(parts.len + 2 > len && parts.len < len + 2);
+		if (set.format != MADRIGAL_PCM)
+			assert_non_null(memmem(parts.data, parts.len, "odd", 3));
+		audio_release(&heard[0]);
+		audio_release(&heard[1]);
+		audio_release(&whole);
+		free(data);
+		buf_release(&parts);
+	}
+	audio_release(&a);
+}
+
+static void test_parts_keep_their_word(void **state)
+{
+	(void)state;
+	struct audio a = sound(48000, 2, 1, 0.4);
+	struct encode_settings set = { .format = MADRIGAL_WAV };
+	struct audio_encoder *e;
+	struct buf out = buf_init(1 << 24);
+	double lufs, peak;
+	assert_int_equal(audio_encoder_new(&set, 48000, 2, 2 * a.frames, &e, NULL), 0);
+	assert_int_equal(audio_encoder_add(e, &a, NULL, &out, NULL), 0);
+	assert_int_equal(audio_encoder_end(e, &out, &lufs, &peak, NULL), MADRIGAL_EINTERNAL);
+	audio_encoder_free(e);
+	assert_int_equal(audio_encoder_new(&set, 48000, 2, 0, &e, NULL), MADRIGAL_EINTERNAL);
+	cancel_flag stop = 1;
+	assert_int_equal(audio_encoder_new(&set, 48000, 2, a.frames, &e, NULL), 0);
+	assert_int_equal(audio_encoder_add(e, &a, &stop, &out, NULL), MADRIGAL_ECANCELLED);
+	audio_encoder_free(e);
+	audio_encoder_free(NULL);
+	buf_release(&out);
+	audio_release(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_buffers), cmocka_unit_test(test_resample), cmocka_unit_test(test_loudness), cmocka_unit_test(test_mp3_every_rate),
 		cmocka_unit_test(test_id3), cmocka_unit_test(test_mp3_bad), cmocka_unit_test(test_lossless), cmocka_unit_test(test_pcm),
 		cmocka_unit_test(test_short_and_silent),
+		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_parts_keep_their_word),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

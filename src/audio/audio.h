@@ -29,6 +29,13 @@ int audio_resample(const struct audio *a, int rate, struct audio *ret, struct ma
  * not measured. */
 int audio_loudness(const struct audio *a, double *ret_lufs, double *ret_true_peak_dbtp, struct madrigal_error *err) MUST_CHECK;
 
+/* The same in parts. */
+struct audio_meter;
+struct audio_meter *audio_meter_new(int rate, int channels); /* NULL: no memory. By audio_meter_free. */
+void audio_meter_free(struct audio_meter *m);
+int audio_meter_add(struct audio_meter *m, const struct audio *a, struct madrigal_error *err) MUST_CHECK;
+int audio_meter_end(struct audio_meter *m, double *ret_lufs, double *ret_true_peak_dbtp, struct madrigal_error *err) MUST_CHECK;
+
 struct lyric_stamp { double time_s; const char *text; }; /* a line's first note and its text */
 
 struct encode_settings {
@@ -44,6 +51,19 @@ struct encode_settings {
  * where 16 bits are made of it. *ret_data by free(). No frames: MADRIGAL_EINTERNAL. */
 int audio_encode(const struct audio *a, const struct encode_settings *s, const cancel_flag *cancel, void **ret_data, size_t *ret_len,
                  struct madrigal_error *err) MUST_CHECK;
+
+/* The same in parts, for who listens while the sound is still being made: what has been appended to `out` never changes again. So a WAV's header knows the length from the
+ * start; so does a FLAC's, which has no checksum of the whole (its MD5 is 0: none); so does an MP3's first frame. */
+struct buf;
+struct audio_encoder;
+/* frames: of all parts, at AUDIO_RATE. rate, channels: of the result; one channel is the mean of both. s is copied but for its strings, which are needed until the first part. *ret by
+ * audio_encoder_free. */
+int audio_encoder_new(const struct encode_settings *s, int rate, int channels, size_t frames, struct audio_encoder **ret, struct madrigal_error *err) MUST_CHECK;
+void audio_encoder_free(struct audio_encoder *e);
+/* The next part: stereo, AUDIO_RATE. */
+int audio_encoder_add(struct audio_encoder *e, const struct audio *part, const cancel_flag *cancel, struct buf *out, struct madrigal_error *err) MUST_CHECK;
+/* After the last: the rest, and the figures (as audio_loudness) of what went into the encoder. MADRIGAL_EINTERNAL if the parts were not as long as was said. */
+int audio_encoder_end(struct audio_encoder *e, struct buf *out, double *ret_lufs, double *ret_true_peak_dbtp, struct madrigal_error *err) MUST_CHECK;
 
 /* Decodes an MP3 that we made (to check its true peak). */
 int audio_decode_mp3(const void *data, size_t len, struct audio *ret, struct madrigal_error *err) MUST_CHECK;

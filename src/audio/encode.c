@@ -4,17 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <lame/lame.h>
-#include <sndfile.h>
-
-#include "audio/audio.h"
+#include "audio/encode_internal.h"
 #include "audio/tags.h"
-#include "base/rng.h"
 
 #define BLOCK 4096
-#define MP3_FRAME 1152
 #define MP3_QUALITY 3      /* LAME's scale: 0 best and slow .. 9 */
-#define INFO_FRAME_MAX 2880
 
 int audio_mp3_bitrate_ok(int sample_rate, int bitrate)
 {
@@ -30,13 +24,8 @@ int audio_mp3_bitrate_ok(int sample_rate, int bitrate)
 
 /* ------------------------------------------------------------------ quantising */
 
-struct quantiser {
-	int bits;
-	struct rng rng;
-};
-
 /* To an integer of `bits`; 16 bits with triangular dither of one step to each side, so that the error is noise, not distortion. Silence stays silence. */
-static int32_t quantise(struct quantiser *q, float x)
+int32_t encode_quantise(struct quantiser *q, float x)
 {
 	double full = q->bits == 16 ? 32768 : 8388608, v = isfinite(x) ? (double)x * full : 0;
 	if (q->bits == 16) {
@@ -48,20 +37,14 @@ static int32_t quantise(struct quantiser *q, float x)
 }
 
 /* n frames from `at`, interleaved, left-aligned in 32 bits. */
-static void interleave(struct quantiser *q, const struct audio *a, size_t at, size_t n, int *out)
+void encode_interleave(struct quantiser *q, const struct audio *a, size_t at, size_t n, int *out)
 {
 	for (size_t i = 0; i < n; i++)
 		for (int c = 0; c < a->channels; c++)
-			*out++ = (int)((uint32_t)quantise(q, a->ch[c][at + i]) << (32 - q->bits));
+			*out++ = (int)((uint32_t)encode_quantise(q, a->ch[c][at + i]) << (32 - q->bits));
 }
 
 /* ------------------------------------------------------------------ WAV and FLAC: libsndfile into memory */
-
-struct memory {
-	unsigned char *data;
-	size_t len, cap, at;
-	int failed;
-};
 
 static sf_count_t memory_length(void *user)
 {
@@ -91,6 +74,10 @@ static sf_count_t memory_write(const void *ptr, sf_count_t count, void *user)
 {
 	struct memory *m = user;
 	size_t end = m->at + (size_t)count;
+	if (m->at < m->settled) {
+		m->at = end;
+		return count;
+	}
 	if (end > m->cap) {
 		size_t cap = end + end / 2;
 		unsigned char *p = realloc(m->data, cap);
@@ -113,6 +100,8 @@ static sf_count_t memory_tell(void *user)
 	return (sf_count_t)((struct memory *)user)->at;
 }
 
+SF_VIRTUAL_IO encode_memory_io = { memory_length, memory_seek, memory_read, memory_write, memory_tell };
+
 static int write_frames(SNDFILE *f, struct quantiser *q, const struct audio *a, const cancel_flag *cancel, struct madrigal_error *err)
 {
 	int block[BLOCK * 2];
@@ -120,7 +109,7 @@ static int write_frames(SNDFILE *f, struct quantiser *q, const struct audio *a, 
 		size_t n = a->frames - at < BLOCK ? a->frames - at : BLOCK;
 		if (cancelled(cancel))
 			return err_set(err, MADRIGAL_ECANCELLED, "cancelled");
-		interleave(q, a, at, n, block);
+		encode_interleave(q, a, at, n, block);
 		if (sf_writef_int(f, block, (sf_count_t)n) != (sf_count_t)n)
 			return err_set(err, MADRIGAL_EINTERNAL, "cannot encode: %s", sf_strerror(f));
 	}
@@ -129,11 +118,10 @@ static int write_frames(SNDFILE *f, struct quantiser *q, const struct audio *a, 
 
 static int encode_sndfile(const struct audio *a, const struct encode_settings *s, const cancel_flag *cancel, struct memory *m, struct madrigal_error *err)
 {
-	static SF_VIRTUAL_IO io = { memory_length, memory_seek, memory_read, memory_write, memory_tell };
 	struct quantiser q = { s->format == MADRIGAL_FLAC || s->wav_bits != 24 ? 16 : 24, rng_stream(0, "dither", 0) };
 	SF_INFO info = { .samplerate = a->rate, .channels = a->channels };
 	info.format = s->format == MADRIGAL_FLAC ? SF_FORMAT_FLAC | SF_FORMAT_PCM_16 : SF_FORMAT_WAV | (q.bits == 24 ? SF_FORMAT_PCM_24 : SF_FORMAT_PCM_16);
-	SNDFILE *f = sf_open_virtual(&io, SFM_WRITE, &info, m);
+	SNDFILE *f = sf_open_virtual(&encode_memory_io, SFM_WRITE, &info, m);
 	if (!f)
 		return err_set(err, MADRIGAL_EINTERNAL, "cannot encode: %s", sf_strerror(NULL));
 	if (s->format == MADRIGAL_WAV) {
@@ -166,7 +154,7 @@ static int encode_pcm(const struct audio *a, const cancel_flag *cancel, struct m
 		if (i % BLOCK == 0 && cancelled(cancel))
 			return err_set(err, MADRIGAL_ECANCELLED, "cancelled");
 		for (int c = 0; c < a->channels; c++) {
-			uint32_t v = (uint32_t)quantise(&q, a->ch[c][i]);
+			uint32_t v = (uint32_t)encode_quantise(&q, a->ch[c][i]);
 			*out++ = (unsigned char)(v & 0xff);
 			*out++ = (unsigned char)(v >> 8 & 0xff);
 		}
@@ -182,7 +170,7 @@ static void quiet(const char *format, va_list args)
 	(void)args;
 }
 
-static lame_t lame_for(const struct audio *a, const struct encode_settings *s)
+lame_t encode_lame(int rate, int channels, const struct encode_settings *s)
 {
 	lame_t lame = lame_init();
 	if (!lame)
@@ -190,10 +178,10 @@ static lame_t lame_for(const struct audio *a, const struct encode_settings *s)
 	lame_set_errorf(lame, quiet);
 	lame_set_debugf(lame, quiet);
 	lame_set_msgf(lame, quiet);
-	lame_set_in_samplerate(lame, a->rate);
-	lame_set_out_samplerate(lame, a->rate);
-	lame_set_num_channels(lame, a->channels);
-	lame_set_mode(lame, a->channels == 1 ? MONO : JOINT_STEREO);
+	lame_set_in_samplerate(lame, rate);
+	lame_set_out_samplerate(lame, rate);
+	lame_set_num_channels(lame, channels);
+	lame_set_mode(lame, channels == 1 ? MONO : JOINT_STEREO);
 	lame_set_VBR(lame, vbr_off);
 	lame_set_brate(lame, s->bitrate / 1000);
 	lame_set_quality(lame, MP3_QUALITY);
@@ -231,7 +219,7 @@ static int encode_mp3(const struct audio *a, const struct encode_settings *s, co
 {
 	if (!audio_mp3_bitrate_ok(a->rate, s->bitrate))
 		return err_set(err, MADRIGAL_EUSAGE, "MP3 at %d Hz has no bitrate of %d", a->rate, s->bitrate);
-	lame_t lame = lame_for(a, s);
+	lame_t lame = encode_lame(a->rate, a->channels, s);
 	if (!lame)
 		return err_set(err, MADRIGAL_EINTERNAL, "the MP3 encoder does not start");
 	struct buf out = buf_init(TAGS_MAX_BYTES + a->frames * 2 + 65536 + (size_t)(s->bitrate / 8) * (a->frames / (size_t)a->rate + 2));
