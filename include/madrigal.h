@@ -73,7 +73,11 @@ struct madrigal_request {
 	size_t memory_limit_bytes;  /* most heap to use; 0: no limit */
 	const char *dictionary;     /* path of a user dictionary (docs/words.md); may be NULL */
 	const char *out_dir;        /* the song directory to make; NULL: none */
-	const char *out_file;       /* the master alone, by this name; NULL: none. At least one of the two is needed. */
+	const char *out_file;       /* the master alone, by this name; NULL: none. At least one of the three is needed. */
+	const char *stream_file;    /* the master again, growing from its start while the song is still being made; NULL: none. Its bytes, once written, stay; when the
+	                             * call returns 0 the file is whole, and the same as out_file and the song directory's. If it fails the file is removed. A song with
+	                             * a stream_file is mastered as it goes: not the same bytes as without, the same with any number of threads. May be a pipe.
+	                             * Ignored with score_only. */
 	enum madrigal_format format;/* of the master */
 	int sample_rate;            /* of the master, Hz: 16000, 22050, 24000, 32000, 44100, 48000 */
 	int channels;               /* of the master: 2, or 1 (left and right averaged; its loudness is measured as heard from two loudspeakers) */
@@ -112,6 +116,7 @@ struct madrigal_result {
 	double true_peak_dbtp;      /* likewise; of MP3 after decoding */
 	int bars;
 	int sung_lines;
+	double first_sound_s;       /* with stream_file: when its first bytes were written, since the call; else 0 */
 	double stage_s[6];          /* wall time by stage, in the order of madrigal_progress.stage */
 	size_t peak_memory_bytes;
 	char understood[512];       /* what was read out of the prompt, for people */

@@ -68,7 +68,7 @@ static int sound_check(const struct madrigal_request *req, struct madrigal_error
 
 int request_check(const struct madrigal_request *req, struct madrigal_error *err)
 {
-	if (!req->out_dir && !req->out_file)
+	if (!req->out_dir && !req->out_file && !req->stream_file)
 		return err_set(err, MADRIGAL_EUSAGE, "no output: name a folder or a file");
 	if (req->score_only && !req->out_dir)
 		return err_set(err, MADRIGAL_EUSAGE, "a score needs a folder to be written in");

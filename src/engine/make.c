@@ -16,6 +16,7 @@
 #include "engine/find.h"
 #include "engine/output.h"
 #include "engine/song_dir.h"
+#include "engine/stream.h"
 #include "mix/mix.h"
 #include "score/files.h"
 
@@ -53,6 +54,8 @@ struct job {
 	struct stem *stems;
 	struct mixdown mix;
 	struct song_dir dir;
+	struct stream_file stream;
+	struct encoded streamed;
 };
 
 static double now_s(void)
@@ -115,7 +118,9 @@ static int watch(void *ctx, int finished, int n)
 	}
 	int s = atomic_load(&j->stage);
 	double part = atomic_load(&j->permille) / 1000.0;
-	return report(j, stages[s].begins + part * (stages[s + 1].begins - stages[s].begins), stages[s].name);
+	/* Streaming, the stages from singing to mixing are one. */
+	int next = j->stream.begun && s == STAGE_SING ? STAGE_WRITE : s + 1;
+	return report(j, stages[s].begins + part * (stages[next].begins - stages[s].begins), stages[s].name);
 }
 
 static int stop_here(struct job *j, struct madrigal_error *err)
@@ -191,13 +196,18 @@ static int sing(struct job *j, struct madrigal_error *err)
 	return rc;
 }
 
-static int play(struct job *j, struct madrigal_error *err)
+static struct soundfonts soundfonts_of(const struct job *j)
 {
-	const struct soundfonts sf = {
+	return (struct soundfonts){
 		.general = j->paths.soundfont,
 		.black_pearl = *j->paths.black_pearl ? j->paths.black_pearl : NULL,
 		.red_zeppelin = *j->paths.red_zeppelin ? j->paths.red_zeppelin : NULL,
 	};
+}
+
+static int play(struct job *j, struct madrigal_error *err)
+{
+	const struct soundfonts sf = soundfonts_of(j);
 	return band_play(&j->score, &j->brief, &sf, j->threads, note_progress, j, &j->cancel, &j->stems, err);
 }
 
@@ -206,6 +216,53 @@ static int mix(struct job *j, struct madrigal_error *err)
 	const struct mix_settings set = { .loudness_lufs = OUTPUT_LUFS, 
 	                                  .ceiling_dbtp = output_ceiling_dbtp(j->req), .threads = j->threads };
 	return mix_song(&j->score, &j->brief, j->stems, j->score.n_parts, &j->vocals, &set, note_progress, j, &j->cancel, &j->mix, err);
+}
+
+/* Singing, playing, mixing and encoding at once. */
+static int stream(struct job *j, struct madrigal_error *err)
+{
+	const struct soundfonts sf = soundfonts_of(j);
+	const struct output out = { .req = j->req, .score = &j->score, .brief = &j->brief };
+	struct output_encoding encoding;
+	struct stream_made made;
+	int rc = output_encoding_init(&out, &encoding, err);
+	if (rc)
+		return rc;
+	const struct stream_job job = {
+		.req = j->req, .score = &j->score, .brief = &j->brief, .voice = j->voice, .fonts = &sf, .encoding = &encoding.set, .loudness_lufs = OUTPUT_LUFS,
+		.ceiling_dbtp = output_stream_ceiling_dbtp(j->req), .threads = j->threads, .cancel = &j->cancel, .tick = note_progress, .tick_ctx = j, .clock_s = now_s,
+	};
+	rc = stream_song(&job, &j->stream, &made, err);
+	output_encoding_release(&encoding);
+	voice_close(j->voice);
+	j->voice = NULL;
+	if (rc)
+		return rc;
+	j->mix = made.mix;
+	j->vocals = made.vocals;
+	j->streamed = (struct encoded){ made.data, made.len, made.lufs, made.true_peak_dbtp };
+	j->result.first_sound_s = made.first_sound_s - j->start_s;
+	return 0;
+}
+
+static int make_sound(struct job *j, struct madrigal_error *err)
+{
+	const struct madrigal_request *req = j->req;
+	int rc = req->out_file ? output_probe(req->out_file, err) : 0;
+	if (!rc && req->stream_file)
+		rc = stream_file_open(&j->stream, req->stream_file, err);
+	if (!rc)
+		rc = open_instruments(j, err);
+	enter(j, STAGE_SING);
+	if (!rc && req->stream_file)
+		return stream(j, err);
+	if (!rc)
+		rc = sing(j, err);
+	enter(j, STAGE_PLAY);
+	if (!rc)
+		rc = play(j, err);
+	enter(j, STAGE_MIX);
+	return rc ? rc : mix(j, err);
 }
 
 static int make_song(void *ctx, int index, int worker, struct madrigal_error *err)
@@ -222,26 +279,17 @@ static int make_song(void *ctx, int index, int worker, struct madrigal_error *er
 		rc = write_score(j, err);
 	if (!rc && req->out_dir)
 		rc = song_dir_begin(&j->dir, req->out_dir, err);
-	if (!rc && !req->score_only) {
-		if (req->out_file)
-			rc = output_probe(req->out_file, err);
-		if (!rc)
-			rc = open_instruments(j, err);
-		enter(j, STAGE_SING);
-		if (!rc)
-			rc = sing(j, err);
-		enter(j, STAGE_PLAY);
-		if (!rc)
-			rc = play(j, err);
-		enter(j, STAGE_MIX);
-		if (!rc)
-			rc = mix(j, err);
-	}
+	if (!rc && !req->score_only)
+		rc = make_sound(j, err);
 	enter(j, STAGE_WRITE);
 	const struct output out = { .req = req, .score = &j->score, .brief = &j->brief, .vocals = &j->vocals, .mix = req->score_only ? NULL : &j->mix,
+	                            .streamed = j->streamed.data ? &j->streamed : NULL,
 	                            .dir = &j->dir, .threads = j->threads, .cancel = &j->cancel, .tick = note_progress, .tick_ctx = j };
 	if (!rc)
 		rc = output_write(&out, &j->result, err);
+	int closed = stream_file_close(&j->stream, rc < 0, err);
+	if (!rc)
+		rc = closed;
 	enter(j, STAGE_WRITE);
 	return rc;
 }
@@ -279,6 +327,7 @@ static void job_release(struct job *j)
 	prompt_lexicon_free(j->prompts);
 	singer_set_release(&j->singers);
 	style_set_release(&j->styles);
+	free(j->streamed.data);
 	free(j);
 }
 

@@ -195,7 +195,7 @@ size_t mix_stream_frames(const struct mix_stream *ms)
 
 /* What each channel has to play with: the band's own sound, the voices' stand-ins. */
 struct material {
-	const float *left, *right;        /* right may be NULL */
+	const float *left, *right;        /* either may be NULL */
 	float *power;                     /* by the tenth; owned */
 	float loudest;
 };
@@ -209,13 +209,18 @@ struct rehearsal {
 	struct desk desk;
 };
 
+static int is_heard(const struct material *m)
+{
+	return m->left || m->right;
+}
+
 static void measure_power(struct material *m, size_t frames)
 {
 	for (size_t b = 0; b * DESK_TENTH < frames; b++) {
 		float sum = 0;
 		size_t end = least((b + 1) * DESK_TENTH, frames);
 		for (size_t i = b * DESK_TENTH; i < end; i++)
-			sum += m->left[i] * m->left[i] + (m->right ? m->right[i] * m->right[i] : 0);
+			sum += (m->left ? m->left[i] * m->left[i] : 0) + (m->right ? m->right[i] * m->right[i] : 0);
 		m->power[b] = sum;
 		m->loudest = fmaxf(m->loudest, sum);
 	}
@@ -253,7 +258,7 @@ static int gather(struct rehearsal *r, struct vocal_tracks *v, struct madrigal_e
 			*m = (struct material){ v->harmony[0].ch[0], v->harmony[1].ch[0], m->power, 0 };
 		if (cancelled(d->cancel))
 			return err_set(err, MADRIGAL_ECANCELLED, "cancelled");
-		if (m->left)
+		if (is_heard(m))
 			measure_power(m, d->frames);
 	}
 	return 0;
@@ -298,7 +303,7 @@ static void choose(struct rehearsal *r)
 	for (size_t k = 0; k < EXCERPTS && r->steps > REHEARSAL_STEPS; k++)
 		memset(r->chosen + (2 * k + 1) * r->steps / (2 * EXCERPTS) - EXCERPT_STEPS / 2, 1, EXCERPT_STEPS);
 	for (int i = 0; i < r->n; i++)
-		if (r->material[i].left)
+		if (is_heard(&r->material[i]))
 			add_excerpts_of(r, &r->material[i]);
 	size_t n = 0;
 	for (size_t s = 0; s < r->steps; s++) {
@@ -343,8 +348,9 @@ static int excerpt(const struct rehearsal *r, const float *left, const float *ri
 
 static int excerpt_sides(const struct rehearsal *r, int channel, struct audio *left, struct audio *right, struct madrigal_error *err)
 {
-	int rc = excerpt(r, r->material[channel].left, NULL, left, err);
-	return rc ? rc : excerpt(r, r->material[channel].right, NULL, right, err);
+	const struct material *m = &r->material[channel];
+	int rc = m->left ? excerpt(r, m->left, NULL, left, err) : 0;
+	return rc || !m->right ? rc : excerpt(r, m->right, NULL, right, err);
 }
 
 /* The desk of the rehearsal, with the excerpts on it. */
@@ -388,7 +394,7 @@ static void predict(struct rehearsal *r, const float *master, double gain_db)
 		const struct material *m = &r->material[i];
 		const struct channel *c = &r->desk.channel[i];
 		double came = 0, went = 0;
-		for (size_t b = 0; b < n && m->left; b++) {
+		for (size_t b = 0; b < n && is_heard(m); b++) {
 			went += (double)m->power[r->tenth[b]];
 			came += (double)c->energy[b] * c->gain * c->gain;
 		}

@@ -21,6 +21,8 @@
 #define WEAK_GAP_S 0.06         /* no shorter silence is made for that */
 #define HARMONY_INTENSITY 0.6f  /* the same in each chorus: a line that returns is sung once */
 
+#define REHEARSAL_LINES 2
+
 enum track { TRACK_LEAD, TRACK_BACKING, TRACK_HARMONY };
 /* Soloists who lay back come late on the beat and together with the cymbal between beats: Friberg and Sundstrom, "Swing ratios and ensemble timing in jazz
  * performance" (Music Perception 19, 2002), found some 50 ms at medium tempi. */
@@ -466,6 +468,14 @@ int voice_takes_new(struct voice *v, const struct score *s, const struct singer 
 int voice_takes_jobs(const struct voice_takes *t)
 {
 	return t->n_jobs;
+}
+
+int voice_takes_rehearsal(const struct voice_takes *t)
+{
+	int leads = 0, k = 0;
+	while (k < t->n_jobs && leads < REHEARSAL_LINES)
+		leads += t->takes[t->jobs[k++]].track == TRACK_LEAD;
+	return k;
 }
 
 int voice_takes_sing(struct voice_takes *t, int job, struct madrigal_error *err)

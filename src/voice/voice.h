@@ -72,6 +72,8 @@ void voice_takes_free(struct voice_takes *t);
 int voice_takes_jobs(const struct voice_takes *t);
 /* Sings one. Different jobs may be sung on different threads. */
 int voice_takes_sing(struct voice_takes *t, int job, struct madrigal_error *err) MUST_CHECK;
+/* How many jobs, counted from the first, are enough to know the voice by: two lines of the lead, or all. */
+int voice_takes_rehearsal(const struct voice_takes *t);
 /* How many jobs, counted from the first, must be sung so that all that sounds before until_s is there. */
 int voice_takes_needed(const struct voice_takes *t, double until_s);
 /* Silent tracks as long as the song, those that it will need; all times are HUGE_VAL. *ret by vocal_tracks_release. */
