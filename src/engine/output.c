@@ -16,7 +16,7 @@
 /* Lossy coding overshoots: a master this much lower usually passes the first time, and encoding twice costs more than the loudness of a peak. */
 #define MP3_OVERSHOOT_DB 0.4
 /* For a master that has no second trial: somewhat more than was ever seen of four songs at six sample rates with four bitrates each. */
-static const struct { int least; double db; } mp3_overshoot[] = { { 96000, 0.5 }, { 64000, 0.8 }, { 0, 1.7 } }; /* bits a second for a channel */
+static const struct { int least; double db; } mp3_overshoot[] = { { 96000, 0.8 }, { 64000, 1.1 }, { 0, 2.0 } }; /* bits a second for a channel */
 #define RESAMPLED_DB 0.1
 #define LOW_RATE_DB 0.4  /* below 44.1 kHz */
 #define MAX_TRIES 4       /* at getting below the ceiling after an encoder or resampler has overshot */

@@ -23,8 +23,10 @@
 #define EXCERPT_EDGE 240                 /* samples faded at either end: 5 ms */
 
 #define GAIN_STEP_DB 0.5                 /* in a part */
-#define GAIN_RANGE_DB 3.0                /* about the gain of the rehearsal */
-#define TRUST_TENTHS 150                 /* how long the rehearsal's forecast weighs as much as what has been measured */
+#define GAIN_RANGE_DB 2.0                /* about the gain of the rehearsal */
+#define TRUST_SHARE 0.3                  /* of the song: so much of it the rehearsal's forecast weighs against what has been measured */
+#define WORTH_SHARE 0.15                 /* of the song: what is less, in the end, is left as it is */
+#define SLOPE_LEAST 0.4
 
 struct voice_side { struct voice_run run; int begun; };
 /* A voice on either side: doubles, harmonies. */
@@ -384,6 +386,37 @@ static int set_up(struct rehearsal *r, struct madrigal_error *err)
 	return rc;
 }
 
+static double mean_of(const float *x, size_t from, size_t until)
+{
+	double sum = 0;
+	for (size_t b = from; b < until; b++)
+		sum += (double)x[b];
+	return until > from ? sum / (double)(until - from) : 0;
+}
+
+/* Compressors bring loud and soft nearer to each other: by how much is the slope of the rehearsal's master against the forecast, step by step, in dB. The forecast is bent so. */
+static void flatten(struct mix_stream *ms, const struct rehearsal *r, const float *master)
+{
+	double n = 0, x = 0, y = 0, xx = 0, xy = 0, most = 0;
+	for (size_t b = 0; b < ms->desk.blocks; b += 8)
+		most = fmax(most, mean_of(ms->forecast, b, least(b + 8, ms->desk.blocks)));
+	for (size_t b = 0; b + 8 <= r->desk.blocks; b += 8) {
+		double before = mean_of(ms->forecast, r->tenth[b], r->tenth[b + 7] + 1), after = mean_of(master, b, b + 8);
+		if (before < most / 100 || after <= 0)
+			continue;
+		double u = log(before), v = log(after);
+		n++, x += u, y += v, xx += u * u, xy += u * v;
+	}
+	double spread = n * xx - x * x, slope = spread > n * n * 1e-3 ? (n * xy - x * y) / spread : 1;
+	slope = fmin(fmax(slope, SLOPE_LEAST), 1);
+	for (size_t b = 0; b < ms->desk.blocks; b += 8) {
+		size_t until = least(b + 8, ms->desk.blocks);
+		double here = mean_of(ms->forecast, b, until);
+		for (size_t k = b; k < until && here > 0; k++)
+			ms->forecast[k] *= (float)pow(here / most, slope - 1);
+	}
+}
+
 /* Predicts the song's loudness by the tenth from what each channel has to play with: how loud that came out in the rehearsal, and how loud the rehearsal's master. */
 static void predict(struct rehearsal *r, const float *master, double gain_db)
 {
@@ -401,6 +434,7 @@ static void predict(struct rehearsal *r, const float *master, double gain_db)
 		for (size_t b = 0; b < d->blocks && went > 0; b++)
 			ms->forecast[b] += (float)(came / went) * m->power[b];
 	}
+	flatten(ms, r, master);
 	double had = 0, have = 0;
 	for (size_t b = 0; b < n; b++) {
 		had += (double)ms->forecast[r->tenth[b]];
@@ -542,15 +576,13 @@ static double outcome(struct mix_stream *ms, size_t known, double trust, double 
 /* How much louder what is to come should be, so that the whole is as loud as it should. */
 static double missing_db(struct mix_stream *ms)
 {
-	size_t known = ms->out / DESK_TENTH;
-	double heard = 0, expected = 0;
-	for (size_t b = 0; b < known; b++) {
-		heard += (double)ms->heard[b];
-		expected += (double)ms->expected[b];
-	}
-	/* The forecast is corrected by what has been heard so far, the more the longer that is. */
-	double prior = known ? expected / (double)known * TRUST_TENTHS : 1;
-	double trust = expected + prior > 0 ? (heard + prior) / (expected + prior) : 1;
+	size_t known = ms->out / DESK_TENTH, blocks = ms->desk.blocks;
+	double heard = mean_of(ms->heard, 0, known) * (double)known, expected = mean_of(ms->expected, 0, known) * (double)known;
+	double scale = pow(10, ms->gain_db / 10), song = scale * mean_of(ms->forecast, 0, blocks) * (double)blocks;
+	if (scale * mean_of(ms->forecast, known, blocks) * (double)(blocks - known) < WORTH_SHARE * song)
+		return 0;
+	/* The forecast is corrected by what has been heard so far, the more the more that is. */
+	double prior = TRUST_SHARE * song, trust = expected + prior > 0 ? (heard + prior) / (expected + prior) : 1;
 	double low = -GAIN_RANGE_DB, high = GAIN_RANGE_DB;
 	if (outcome(ms, known, trust, 0) <= LOUDNESS_SILENCE)
 		return 0;
