@@ -80,6 +80,7 @@ static int64_t number(struct store *h, const char *sql)
 /* ---- the stand-in ---- */
 
 static struct madrigal_request asked;  /* what it was last asked for */
+static char streamed_to[512];          /* its stream_file, or "" */
 static int refusal;                    /* the status that it ends with */
 static double song_s, work_s;          /* how long its songs are, and how long it takes */
 
@@ -97,6 +98,8 @@ static int write_song(const struct madrigal_request *req, struct madrigal_error 
 	snprintf(path, sizeof path, "%s/song.json", req->out_dir);
 	if (!rc)
 		rc = file_write(path, "{}", 2, err);
+	if (!rc && req->stream_file)
+		rc = file_write(req->stream_file, "sound", 5, err);
 	snprintf(path, sizeof path, "%s/stems/bass.wav", req->out_dir);
 	return rc ? rc : file_write(path, "boom", 4, err);
 }
@@ -106,6 +109,7 @@ static int stand_in(const struct madrigal_request *req, const struct madrigal_pa
 {
 	(void)paths;
 	asked = *req;
+	snprintf(streamed_to, sizeof streamed_to, "%s", req->stream_file ? req->stream_file : "");
 	for (double began_s = worker_now_s(), t = 0; t < work_s; pause_ms(20)) {
 		t = worker_now_s() - began_s;
 		const struct madrigal_progress p = { "sing", fmin(t / work_s, 1), t };
@@ -497,12 +501,27 @@ static void two_lines_are_sung(void **state)
 	nothing_in_the_spool();
 }
 
+static void a_stream_grows_where_readers_look_for_it_and_is_gone_in_the_end(void **state)
+{
+	(void)state;
+	char id[QUEUE_ID_MAX + 1], path[512];
+	submit("{\"lyrics\":\"la\",\"stream\":true,\"max_duration_s\":50}", id);
+	assert_int_equal(run(), 0);
+	worker_stream_path(s, id, path, sizeof path);
+	assert_string_equal(streamed_to, path);
+	nothing_in_the_spool();
+	submit("{\"lyrics\":\"la\"}", id);
+	assert_int_equal(run(), 0);
+	assert_string_equal(streamed_to, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, reset, teardown)
 		cmocka_unit_test(a_request_is_read_and_written_back),
 		cmocka_unit_test(wrong_requests_are_refused),
+		T(a_stream_grows_where_readers_look_for_it_and_is_gone_in_the_end),
 		T(a_song_is_made_and_stored),
 		T(a_song_is_no_longer_than_allowed),
 		T(failures_have_names_and_tell_no_secrets),

@@ -26,6 +26,9 @@ int stream_file_open(struct stream_file *f, const char *path, struct madrigal_er
 	int n = snprintf(f->path, sizeof f->path, "%s", path);
 	if (n < 0 || (size_t)n >= sizeof f->path)
 		return err_set(err, MADRIGAL_EIO, "the path is too long: %s", path);
+	/* Who still writes or reads a former file of that name, a try that was given up, does so by himself. */
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && unlink(path) < 0)
+		return err_set(err, MADRIGAL_EIO, "cannot write %s: %s", path, strerror(errno));
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return err_set(err, MADRIGAL_EIO, "cannot write %s: %s", path, strerror(errno));
@@ -40,9 +43,11 @@ int stream_file_close(struct stream_file *f, int failed, struct madrigal_error *
 	if (!f->begun)
 		return 0;
 	f->begun = 0;
+	struct stat ours, now;
+	int still_ours = f->regular && fstat(f->fd, &ours) == 0 && stat(f->path, &now) == 0 && ours.st_dev == now.st_dev && ours.st_ino == now.st_ino;
 	/* Some file systems say only now that there was no room. */
 	int rc = close(f->fd) < 0 && errno != EINTR && !failed ? err_set(err, MADRIGAL_EIO, "cannot write %s: %s", f->path, strerror(errno)) : 0;
-	if ((failed || rc) && f->regular)
+	if ((failed || rc) && still_ours)
 		unlink(f->path);
 	return rc;
 }

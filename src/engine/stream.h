@@ -14,7 +14,7 @@ struct stream_file {
 	int fd, begun;  /* fd is open while begun */
 	int regular;    /* not a pipe or a terminal: removed if the song fails */
 };
-/* MADRIGAL_EIO if it can't be written. A former file of that name is emptied. */
+/* MADRIGAL_EIO if it can't be written. A former file of that name gives way. */
 int stream_file_open(struct stream_file *f, const char *path, struct madrigal_error *err) MUST_CHECK;
 /* Closes it, and removes it if the song has failed. Harmless on a zeroed struct. */
 int stream_file_close(struct stream_file *f, int failed, struct madrigal_error *err) MUST_CHECK;

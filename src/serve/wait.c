@@ -274,10 +274,15 @@ static void pump_stream(struct waiter *w)
 		worker_stream_path(w->call.api->store, w->job, path, sizeof path);
 		w->fd = open(path, O_RDONLY | O_CLOEXEC);
 	}
-	/* What was streamed is what is kept: if the stream was never opened, the kept file is sent. */
-	if (w->fd < 0 && w->finished && open_result(w)) {
-		answer_failure(w);
-		return;
+	/* What was streamed is what is kept: once the job is done the kept file is read on, whatever became of the stream (its worker may have died, and another begun anew). */
+	if (w->finished && !w->whole) {
+		if (w->fd >= 0)
+			close(w->fd);
+		w->fd = -1;
+		if (open_result(w)) {
+			answer_failure(w);
+			return;
+		}
 	}
 	for (int i = 0; w->fd >= 0 && i < PIECES_A_TICK; i++) {
 		ssize_t n = next_piece(w, hex);

@@ -189,7 +189,7 @@ static int describe(const struct song_request *r, const struct madrigal_result *
 
 static int make_in(struct song_job *j, const struct song_request *r, const char *folder, struct song_made *made, struct madrigal_error *err)
 {
-	char dir[PATH_MAX];
+	char dir[PATH_MAX], stream[PATH_MAX];
 	struct madrigal_result result;
 	if (snprintf(dir, sizeof dir, "%s/song", folder) >= PATH_MAX)
 		return err_set(err, MADRIGAL_EIO, "the path is too long: %s", folder);
@@ -197,6 +197,10 @@ static int make_in(struct song_job *j, const struct song_request *r, const char 
 	int rc = r->reference_url || r->reference_upload ? reference_check(j, r, err) : 0;
 	if (!rc)
 		rc = limit_duration(j, r, &m, dir, err);
+	if (r->stream) {
+		worker_stream_path(j->store, j->lease->id, stream, sizeof stream);
+		m.stream_file = stream;
+	}
 	if (!rc)
 		rc = j->hooks->make(&m, NULL, note_progress, j, &result, err);
 	if (!rc)

@@ -2,6 +2,7 @@
 #include "worker/worker.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -138,6 +139,14 @@ static void finish(struct worker *w, const struct lease *l, int rc, const struct
 		pause_after_trouble(w);
 }
 
+/* The finished song takes the stream's place: those who follow it go on there. */
+static void drop_stream(const struct worker *w, const char *id)
+{
+	char path[PATH_MAX];
+	worker_stream_path(w->store, id, path, sizeof path);
+	unlink(path); /* most jobs have none; what stays is swept */
+}
+
 static void work(struct worker *w, const struct lease *l, const struct job *job)
 {
 	struct madrigal_error err = { 0 };
@@ -150,6 +159,8 @@ static void work(struct worker *w, const struct lease *l, const struct job *job)
 		rc = song_job_make(&j, job->request, made, &err);
 	heartbeat_end(&j.heartbeat);
 	finish(w, l, rc, made, &j, job, worker_now_s() - began_s, &err);
+	if (!rc)
+		drop_stream(w, l->id);
 	if (made)
 		free(made->result);
 	free(made);
