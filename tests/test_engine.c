@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -267,6 +268,145 @@ static void an_instrumental_has_no_voice(void **state)
 	free(json);
 }
 
+/* ---- streaming ---- */
+
+static const char six_lines[] = "[Verse]\nPaper boats along the river\nCarry wishes to the sea\nEvery lantern burns a little\nEvery one is lit for me\n"
+                                "[Chorus]\nSail away, sail away\nTake the morning home with you\n";
+
+/* What is in the stream file is read whenever progress is told. */
+struct follower {
+	const char *path;
+	char *seen;
+	size_t n;
+	int early; /* times that there was sound while lines were still being sung */
+};
+
+static int follow(void *user, const struct madrigal_progress *p)
+{
+	struct follower *f = user;
+	char *now;
+	size_t n;
+	if (file_read(f->path, 1 << 28, &now, &n, NULL))
+		return 0;
+	assert_true(n >= f->n);
+	if (f->n)
+		assert_memory_equal(now, f->seen, f->n);
+	free(f->seen);
+	f->seen = now;
+	f->n = n;
+	f->early += n > 0 && !strcmp(p->stage, "sing");
+	return 0;
+}
+
+static void same_files(const char *a, const char *b)
+{
+	char *x, *y;
+	size_t nx, ny;
+	assert_int_equal(file_read(a, 1 << 28, &x, &nx, NULL), 0);
+	assert_int_equal(file_read(b, 1 << 28, &y, &ny, NULL), 0);
+	assert_int_equal(nx, ny);
+	assert_memory_equal(x, y, nx);
+	free(x);
+	free(y);
+}
+
+static void a_stream_grows_and_is_the_master(void **state)
+{
+	(void)state;
+	struct madrigal_request r = short_song();
+	struct madrigal_result result;
+	struct madrigal_error err = { 0 };
+	char path[256];
+	struct follower f = { .path = in_scratch("stream.mp3") };
+	r.lyrics = six_lines;
+	r.format = MADRIGAL_MP3;
+	r.out_dir = in_scratch("song");
+	r.out_file = in_scratch("song.mp3");
+	r.stream_file = f.path;
+	if (madrigal_make(&r, &paths, follow, &f, &result, &err))
+		fail_msg("%s", err.message);
+	assert_true(f.early > 0);
+	assert_true(result.first_sound_s > 0);
+	same_files(r.stream_file, r.out_file);
+	snprintf(path, sizeof path, "%s/mix.mp3", r.out_dir);
+	same_files(r.stream_file, path);
+	snprintf(path, sizeof path, "%s/stems/vocals.wav", r.out_dir);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_true(result.loudness_lufs > -14.5 && result.loudness_lufs < -13.5);
+	assert_true(result.true_peak_dbtp <= -1.0);
+	free(f.seen);
+}
+
+static void streamed_twice_the_same_bytes_whatever_the_threads(void **state)
+{
+	(void)state;
+	static const enum madrigal_format formats[] = { MADRIGAL_WAV, MADRIGAL_FLAC };
+	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+		struct madrigal_request r = short_song();
+		struct madrigal_result result;
+		struct madrigal_error err = { 0 };
+		char *path[2] = { strdup(in_scratch("one")), strdup(in_scratch("two")) };
+		r.format = formats[i];
+		for (int k = 0; k < 2; k++) {
+			r.stream_file = path[k];
+			r.threads = k + 1;
+			if (madrigal_make(&r, &paths, NULL, NULL, &result, &err))
+				fail_msg("%s", err.message);
+			assert_true(result.loudness_lufs > -14.5 && result.loudness_lufs < -13.5 && result.true_peak_dbtp <= -1.0);
+		}
+		same_files(path[0], path[1]);
+		free(path[0]);
+		free(path[1]);
+	}
+}
+
+static void a_stream_that_fails_is_removed(void **state)
+{
+	(void)state;
+	static const double at[] = { 0.03, 0.5, 0.8 };
+	struct madrigal_request r = short_song();
+	struct madrigal_error err;
+	for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+		r.stream_file = in_scratch("stream.pcm");
+		struct stopper s = { .at = at[i] };
+		assert_int_equal(madrigal_make(&r, &paths, stop_at, &s, NULL, &err), MADRIGAL_ECANCELLED);
+		double took = now_s() - s.asked_s;
+		if (took > 1.0)
+			print_message("cancel at %.2f took %.2f s\n", at[i], took);
+		assert_true(took < 10.0);
+		assert_int_equal(entries(scratch), 0);
+	}
+	struct rlimit old, small;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	small = old;
+	small.rlim_cur = 100000;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	int rc = madrigal_make(&r, &paths, NULL, NULL, NULL, &err);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_int_equal(rc, MADRIGAL_EIO);
+	assert_non_null(strstr(err.message, "cannot write"));
+	assert_int_equal(entries(scratch), 0);
+	assert_true((r.stream_file = "/proc/none/stream", fails(r, MADRIGAL_EIO, "/proc/none")));
+}
+
+static void an_instrumental_streams(void **state)
+{
+	(void)state;
+	struct madrigal_request r = short_song();
+	struct madrigal_result result;
+	struct madrigal_error err = { 0 };
+	r.instrumental = 1;
+	r.duration_s = 60;
+	r.stream_file = in_scratch("stream.pcm");
+	if (madrigal_make(&r, &paths, NULL, NULL, &result, &err))
+		fail_msg("%s", err.message);
+	struct stat st;
+	assert_int_equal(stat(r.stream_file, &st), 0);
+	assert_true(llabs((long long)st.st_size / 4 - llround(result.duration_s * r.sample_rate)) <= 1);
+	assert_true(result.loudness_lufs > -14.5 && result.loudness_lufs < -13.5 && result.true_peak_dbtp <= -1.0);
+}
+
 static int count_entry(void *user, const struct madrigal_entry *e)
 {
 	assert_true(*e->name && *e->title && *e->description);
@@ -297,6 +437,10 @@ int main(void)
 		in_folder(a_full_disk_is_said_and_leaves_nothing),
 		in_folder(a_memory_limit_is_kept),
 		in_folder(an_instrumental_has_no_voice),
+		in_folder(a_stream_grows_and_is_the_master),
+		in_folder(streamed_twice_the_same_bytes_whatever_the_threads),
+		in_folder(a_stream_that_fails_is_removed),
+		in_folder(an_instrumental_streams),
 		cmocka_unit_test(styles_and_voices_are_listed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

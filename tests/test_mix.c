@@ -483,12 +483,120 @@ static void test_fade(void **state)
 	song_free(g);
 }
 
+/* ------------------------------------------------------------------ in parts */
+
+static struct audio copy_of(const struct audio *a)
+{
+	struct audio b;
+	assert_int_equal(audio_init(&b, a->rate, a->channels, a->frames, NULL), 0);
+	for (int c = 0; c < a->channels; c++)
+		memcpy(b.ch[c], a->ch[c], a->frames * sizeof(float));
+	return b;
+}
+
+/* Streams the song; its voice is laid only as far as each part asks for. *ret_master: all parts. */
+static struct mixdown streamed(struct song *g, struct audio *ret_master)
+{
+	struct mix_stream *ms;
+	struct mixdown m;
+	struct madrigal_error err = { 0 };
+	struct audio voice = copy_of(&g->vocals.lead);
+	struct vocal_tracks stand_ins = { .lead = copy_of(&g->vocals.lead) }, times;
+	memset(g->vocals.lead.ch[0], 0, g->vocals.lead.frames * sizeof(float));
+	struct vocal_tracks tracks = { .lead = g->vocals.lead, .lead_times = { .start = malloc(sizeof g->start), .end = malloc(sizeof g->end) } };
+	memcpy(tracks.lead_times.start, g->start, sizeof g->start);
+	memcpy(tracks.lead_times.end, g->end, sizeof g->end);
+	g->vocals.lead = (struct audio){ 0 };
+	cancel_flag stop = 0;
+	if (mix_stream_new(&g->score, &g->brief, g->stems, g->n_stems, &tracks, &g->set, &stop, &ms, &err) || mix_stream_rehearse(ms, &stand_ins, &err))
+		fail_msg("%s", err.message);
+	assert_int_equal(audio_init(ret_master, AUDIO_RATE, 2, mix_stream_frames(ms), NULL), 0);
+	size_t laid = 0, made = 0;
+	int parts = 0;
+	for (const struct audio *part;; parts++) {
+		size_t wanted = mix_stream_wants(ms);
+		memcpy(mix_stream_tracks(ms)->lead.ch[0] + laid, voice.ch[0] + laid, (wanted - laid) * sizeof(float));
+		laid = wanted;
+		if (mix_stream_next(ms, &part, &err))
+			fail_msg("%s", err.message);
+		if (!part->frames)
+			break;
+		assert_true(made + part->frames <= ret_master->frames);
+		for (int c = 0; c < 2; c++)
+			memcpy(ret_master->ch[c] + made, part->ch[c], part->frames * sizeof(float));
+		made += part->frames;
+	}
+	assert_int_equal(made, ret_master->frames);
+	assert_true(parts > 1);
+	mix_stream_stems(ms, &m, &times);
+	assert_memory_equal(times.lead_times.start, g->start, sizeof g->start);
+	mix_stream_free(ms);
+	vocal_tracks_release(&times);
+	audio_release(&voice);
+	return m;
+}
+
+/* A short song is rehearsed whole: then every stem is what mix_song makes of it, but for the level. */
+static void test_parts_are_the_whole(void **state)
+{
+	(void)state;
+	struct song *g[2] = { song_new(1), song_new(1) };
+	struct audio master, sum;
+	struct mixdown whole = mixed(g[0]), parts = streamed(g[1], &master);
+	assert_int_equal(whole.n_stems, parts.n_stems);
+	double lufs, peak;
+	assert_int_equal(audio_loudness(&master, &lufs, &peak, NULL), 0);
+	near(lufs, -14, 0.5);
+	assert_true(peak <= -0.95);
+	all_finite(&master);
+	for (int i = 0; i < whole.n_stems; i++) {
+		const struct audio *a = &whole.stems[i].audio, *b = &parts.stems[i].audio;
+		double ab = 0, aa = 0, bb = 0;
+		assert_string_equal(whole.stems[i].name, parts.stems[i].name);
+		for (size_t k = 0; k < a->frames; k++) {
+			ab += (double)a->ch[0][k] * (double)b->ch[0][k];
+			aa += (double)a->ch[0][k] * (double)a->ch[0][k];
+			bb += (double)b->ch[0][k] * (double)b->ch[0][k];
+		}
+		if (!(ab / sqrt(aa * bb) > 0.999))
+			fail_msg("%s: %g", parts.stems[i].name, ab / sqrt(aa * bb));
+	}
+	parts.master = master;
+	sum_stems(&parts, &sum);
+	near(lufs_of(&sum), lufs, 1.5);
+	audio_release(&sum);
+	for (int k = 0; k < 2; k++)
+		song_free(g[k]);
+	mixdown_release(&whole);
+	mixdown_release(&parts);
+}
+
+static void test_parts_same_bits(void **state)
+{
+	(void)state;
+	struct audio master[2];
+	struct mixdown m[2];
+	for (int k = 0; k < 2; k++) {
+		struct song *g = song_new(1);
+		g->set.threads = 1 + 2 * k;
+		m[k] = streamed(g, &master[k]);
+		song_free(g);
+	}
+	for (int c = 0; c < 2; c++)
+		assert_memory_equal(master[0].ch[c], master[1].ch[c], master[0].frames * sizeof(float));
+	for (int k = 0; k < 2; k++) {
+		audio_release(&master[k]);
+		mixdown_release(&m[k]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_song), cmocka_unit_test(test_stems_are_the_bus), cmocka_unit_test(test_balance), cmocka_unit_test(test_vocal_steady),
 		cmocka_unit_test(test_threads_same_bits), cmocka_unit_test(test_all_voices), cmocka_unit_test(test_instrumental),
 		cmocka_unit_test(test_mp3_ceiling), cmocka_unit_test(test_odd_input), cmocka_unit_test(test_cancel), cmocka_unit_test(test_fade),
+		cmocka_unit_test(test_parts_are_the_whole), cmocka_unit_test(test_parts_same_bits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
