@@ -48,6 +48,9 @@ expect 4 'synth-pop' sing lyrics.txt --style sinth-pop
 expect 6 'No such file' sing none.txt
 expect 6 'cannot' sing lyrics.txt -o /proc/nowhere/song.mp3
 expect 3 'nothing to sing\|empty\|no words' sing /dev/null
+expect 2 'add --stream' sing lyrics.txt -o -
+expect 2 'wants a file' sing lyrics.txt --stream --out song
+expect 2 'both' sing lyrics.txt --stream --json -o -
 nothing_left 'wrong use'
 
 MADRIGAL_VOICE=/nonexistent expect 5 'make voice' sing lyrics.txt -o song.mp3
@@ -67,6 +70,9 @@ head -c 3 kept.mp3 2>/dev/null | grep -q ID3 || { echo "FAILED: kept.mp3 is no M
 	{ echo "FAILED: --json is not JSON"; failed=1; }
 
 # Ctrl-C: exit code 130, soon, nothing left. (Started by sh in the background, so SIGTERM: sh ignores SIGINT there.)
+"$madrigal" sing --instrumental --prompt rock -d 12 --stream -o - --quiet </dev/null | cat >kept-stream.mp3
+[ "$(head -c 3 kept-stream.mp3)" = ID3 ] && [ "$(wc -c <kept-stream.mp3)" -gt 100000 ] || { echo "FAILED: no song on standard output"; failed=1; }
+
 "$madrigal" sing lyrics.txt -o song.mp3 --out song --quiet &
 pid=$!
 sleep 1.5

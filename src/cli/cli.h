@@ -15,6 +15,7 @@ struct options {
 	char *default_out;        /* owned: made from the lyrics' name when no output was named */
 	int json;                 /* the report as JSON on standard output */
 	int quiet;
+	int stream;               /* the master is written as it is made */
 	int help;
 };
 

@@ -44,6 +44,7 @@ static const struct option_row rows[] = {
 	{ "dictionary", 0, "FILE", STRING, REQ(dictionary), 0, BOTH, "how to say words: lines of a word and its phonemes" },
 	{ "out", 0, "DIR", STRING, REQ(out_dir), 0, BOTH, "a folder for the song: master, stems, MIDI, sheet, song.json" },
 	{ "output", 'o', "FILE", STRING, REQ(out_file), 0, SING, "the master alone; the format follows from the name" },
+	{ "stream", 0, NULL, FLAG, OPT(stream), 1, SING, "write the master as it is made; with -o - to standard output" },
 	{ "format", 'f', "FORMAT", FORMAT, REQ(format), 0, SING, "mp3, wav, flac or pcm (raw, 16 bits)" },
 	{ "sample-rate", 0, "HZ", INTEGER, REQ(sample_rate), 0, SING, "16000 to 48000 (default 44100)" },
 	{ "bitrate", 0, "BPS", INTEGER, REQ(bitrate), 0, SING, "of MP3, 32000 to 320000 (default 256000)" },
@@ -170,6 +171,23 @@ static int settle_format(struct options *o, int said, struct madrigal_error *err
 	return 0;
 }
 
+/* A master that is written as it is made. */
+static int settle_stream(struct options *o, struct madrigal_error *err)
+{
+	int out = o->req.out_file && !strcmp(o->req.out_file, "-");
+	if (out && !o->stream)
+		return fail(err, MADRIGAL_EUSAGE, "standard output takes a song as it is made: add --stream");
+	if (out && o->json)
+		return fail(err, MADRIGAL_EUSAGE, "standard output can't take both the song and --json");
+	if (!o->stream)
+		return 0;
+	if (!o->req.out_file)
+		return fail(err, MADRIGAL_EUSAGE, "--stream wants a file: -o FILE, or -o - for standard output");
+	o->req.stream_file = out ? "/dev/stdout" : o->req.out_file;
+	o->req.out_file = NULL;
+	return 0;
+}
+
 static int read_lyrics(struct options *o, struct madrigal_error *err)
 {
 	if (!o->lyrics_path)
@@ -245,6 +263,8 @@ int options_parse(struct options *o, int argc, char **argv, int score_only, stru
 	rc = settle_format(o, format_said, err);
 	if (!rc && !o->req.out_dir && !o->req.out_file)
 		rc = default_output(o, score_only, err);
+	if (!rc)
+		rc = settle_stream(o, err);
 	return rc ? rc : read_lyrics(o, err);
 }
 

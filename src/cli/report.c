@@ -7,7 +7,7 @@ static const char *const stage_names[6] = { "words", "compose", "sing", "play", 
 
 static const char *made(const struct options *o)
 {
-	return o->req.out_file ? o->req.out_file : o->req.out_dir;
+	return o->req.out_file ? o->req.out_file : o->req.stream_file ? o->req.stream_file : o->req.out_dir;
 }
 
 void report_text(FILE *to, const struct madrigal_result *r, const struct options *o)
@@ -26,6 +26,8 @@ void report_text(FILE *to, const struct madrigal_result *r, const struct options
 		fprintf(to, "  %.1f LUFS, %.1f dBTP; made in %.1f s, %.2f of its length\n", r->loudness_lufs, r->true_peak_dbtp, total, total / r->duration_s);
 	else
 		fprintf(to, "  made in %.0f ms\n", total * 1000);
+	if (o->req.stream_file)
+		fprintf(to, "  first sound after %.1f s\n", r->first_sound_s);
 }
 
 void print_json_string(FILE *to, const char *s)
@@ -60,8 +62,8 @@ static void number(FILE *to, const char *name, double value)
 void report_json(FILE *to, const struct madrigal_result *r, const struct options *o)
 {
 	fputc('{', to);
-	if (o->req.out_file)
-		field(to, "file", o->req.out_file);
+	if (o->req.out_file || o->req.stream_file)
+		field(to, "file", o->req.out_file ? o->req.out_file : o->req.stream_file);
 	if (o->req.out_dir)
 		field(to, "folder", o->req.out_dir);
 	field(to, "title", r->title);
@@ -76,6 +78,8 @@ void report_json(FILE *to, const struct madrigal_result *r, const struct options
 	number(to, "lines", r->sung_lines);
 	number(to, "loudness_lufs", r->loudness_lufs);
 	number(to, "true_peak_dbtp", r->true_peak_dbtp);
+	if (o->req.stream_file)
+		number(to, "first_sound", r->first_sound_s);
 	fprintf(to, "\"peak_memory_bytes\":%zu,", r->peak_memory_bytes);
 	fprintf(to, "\"seed\":%llu,\"stage_seconds\":{", (unsigned long long)o->req.seed);
 	for (int i = 0; i < 6; i++)
