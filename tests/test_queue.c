@@ -483,7 +483,10 @@ static void an_upload_is_its_account_s_until_it_expires(void **state)
 	struct upload u = { .id = "vocal-1", .purpose = "voice", .file = { "", 5 }, .seconds = 12.5, .account = account }, got;
 	memset(u.file.hash, 'c', 64);
 	assert_int_equal(upload_add(s, &u, NULL), 0);
-	assert_int_equal(upload_add(s, &u, NULL), MADRIGAL_EUSAGE);
+	assert_int_equal(upload_add(s, &u, NULL), 0); /* the same once more */
+	struct upload other = u;
+	memset(other.file.hash, 'd', 64);
+	assert_int_equal(upload_add(s, &other, NULL), MADRIGAL_EUSAGE);
 	assert_int_equal(upload_get(s, "vocal-1", account, &got, NULL), 0);
 	assert_true(got.seconds == 12.5);
 	assert_string_equal(got.file.hash, u.file.hash);

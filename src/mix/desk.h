@@ -192,7 +192,7 @@ void duck_advance(struct desk *d, struct follower *f, double level_db, size_t fr
 /* Fader, tone and dip applied to a channel's stem: its gain is 1 afterwards. */
 int channel_finish(struct desk *d, struct channel *c, struct madrigal_error *err) MUST_CHECK;
 struct finish {
-	double duck, fade_s;
+	double duck;
 	struct dyneq dip;
 	struct eq tone;
 };

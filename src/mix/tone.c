@@ -126,29 +126,20 @@ void duck_fit(struct desk *d)
 	duck_advance(d, &f, d->duck_level_db, 0, d->frames);
 }
 
-/* Silence at both ends, reached in EDGE_S and eight times that: no click when a player starts or stops. A style that fades does so over the last tenth, 12 s at most. */
-static double fade_seconds(const struct desk *d)
-{
-	const char *ending = d->brief->style->form.ending;
-	return !d->rehearsal && ending && !strcmp(ending, "fade") ? fmin((double)d->frames / AUDIO_RATE / 10, 12) : 0;
-}
-
-static float envelope(const struct desk *d, size_t i, double fade)
+/* Silence at both ends, reached in EDGE_S and eight times that: no click when a player starts or stops. */
+static float envelope(const struct desk *d, size_t i)
 {
 	double t = (double)i / AUDIO_RATE, left = (double)(d->frames - i) / AUDIO_RATE;
-	double gain = fmin(1, fmin(t / EDGE_S, left / (8 * EDGE_S)));
-	if (left < fade)
-		gain *= (left / fade) * (left / fade);
-	return (float)gain;
+	return (float)fmin(1, fmin(t / EDGE_S, left / (8 * EDGE_S)));
 }
 
-static void fader(const struct desk *d, const struct channel *c, double fade, float *l, float *r, size_t at, size_t n)
+static void fader(const struct desk *d, const struct channel *c, float *l, float *r, size_t at, size_t n)
 {
 	float gain = (float)c->gain;
-	size_t edge = (size_t)(fmax(fade, 8 * EDGE_S) * AUDIO_RATE) + 1;
+	size_t edge = (size_t)(8 * EDGE_S * AUDIO_RATE) + 1;
 	int near = at < edge || at + n + edge > d->frames;
 	for (size_t i = at; i < at + n; i++) {
-		float g = near ? gain * envelope(d, i, fade) : gain;
+		float g = near ? gain * envelope(d, i) : gain;
 		if (c->vocal) {
 			size_t b = i / DESK_TENTH, next = b + 1 < d->blocks ? b + 1 : b;
 			g *= d->ride[b] + (float)(i % DESK_TENTH) / (float)DESK_TENTH * (d->ride[next] - d->ride[b]);
@@ -162,7 +153,7 @@ struct finish finish_begin(const struct desk *d, const struct channel *c)
 {
 	double duck = c->role == DESK_EFFECTS ? 0.7 : c->role < PART_ROLES ? (double)role_presets[c->role].duck : 0;
 	duck *= c->vocal || d->lead < 0 ? 0 : (double)d->style->duck_db;
-	return (struct finish){ .duck = duck, .fade_s = fade_seconds(d), .dip = dyneq_init(AUDIO_RATE, DYNEQ_BELL, 1700, 0.5), .tone = d->tone };
+	return (struct finish){ .duck = duck, .dip = dyneq_init(AUDIO_RATE, DYNEQ_BELL, 1700, 0.5), .tone = d->tone };
 }
 
 int finish_advance(struct desk *d, struct channel *c, struct finish *f, size_t from, size_t until, struct madrigal_error *err)
@@ -181,7 +172,7 @@ int finish_advance(struct desk *d, struct channel *c, struct finish *f, size_t f
 				depth[k] = (float)f->duck * d->duck_db[at / DYNEQ_STEP + k];
 			dyneq_process(&f->dip, l + at, r + at, depth, n);
 		}
-		fader(d, c, f->fade_s, l, r, at, n);
+		fader(d, c, l, r, at, n);
 	}
 	denormals_restore(denormals);
 	return rc;
