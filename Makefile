@@ -6,6 +6,7 @@
 #   make          builds
 #   make check    what continuous integration runs: tests, sanitizers, fuzzing
 #   make gallery  sings every style's demonstration and makes a page of them, build/gallery/index.html (STYLES="rock soul": only these)
+#   make torture  kills the server and its workers a thousand times, and sends 20,000 damaged files to the decoder
 #   make bench    times each stage and writes docs/performance.md
 #   make install  installs under PREFIX (default /usr/local)
 
@@ -13,7 +14,7 @@ PREFIX ?= /usr/local
 BUILD ?= build
 MADRIGAL = $(BUILD)/src/cli/madrigal
 
-.PHONY: all build song test check asan fuzz bench gallery voice install clean packages
+.PHONY: all build song test check asan fuzz torture bench gallery voice install clean packages
 
 all: build
 
@@ -42,11 +43,15 @@ asan: packages
 	@meson compile -C build-asan >build-asan/log.txt || { cat build-asan/log.txt; exit 1; }
 
 check: test asan
-	@tools/run-tests build-asan --setup asan
+	@tools/run-tests build-asan --setup asan --no-suite long
 	@tools/fuzz 20
 
 fuzz: packages
 	@tools/fuzz 60
+
+torture: voice
+	MADRIGAL_TEST_MUTATIONS=20000 $(BUILD)/src/guard/test_guard $(MADRIGAL)
+	python3 tests/api/test_torture.py $(MADRIGAL) 1000 100
 
 bench: voice
 	@tools/bench $(MADRIGAL)

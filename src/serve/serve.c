@@ -323,6 +323,7 @@ static int listen_and_serve(struct service *d, struct madrigal_error *err)
 		sigaction(SIGTERM, &sa, NULL);
 		sigaction(SIGINT, &sa, NULL);
 		signal(SIGPIPE, SIG_IGN);
+		signal(SIGXFSZ, SIG_IGN); /* a limit on files is a failed write, not the end */
 		rc = http_server_run(d->api.server, err);
 		stopping_server = NULL;
 	}
