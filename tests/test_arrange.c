@@ -19,6 +19,28 @@
 
 static struct style_set styles;
 
+/* What was found wrong in the songs of one test: all of it is told before the test fails. */
+static int complaints;
+
+__attribute__((format(printf, 1, 2))) static void complain(const char *format, ...)
+{
+	va_list args;
+	char line[256];
+	va_start(args, format);
+	vsnprintf(line, sizeof line, format, args);
+	va_end(args);
+	if (complaints++ < 400)
+		print_error("%s\n", line);
+}
+
+static void fail_on_complaints(void)
+{
+	int n = complaints;
+	complaints = 0;
+	if (n)
+		fail_msg("%d things wrong", n);
+}
+
 /* ---- a song without a composer: sections, the style's chords, a plain tune ---- */
 
 struct plan { enum section_kind kind; int bars; float intensity; };
@@ -166,6 +188,7 @@ static void each_song(int sung, const struct plan *plan, int n, void (*fn)(struc
 				fn(&x, what);
 				free_song(&x);
 			}
+	fail_on_complaints();
 }
 
 #define USUAL usual, (int)(sizeof usual / sizeof usual[0])
@@ -201,13 +224,13 @@ static void check_notes(struct song *x, const char *what)
 		for (int k = 0; k < p->n_notes; k++) {
 			const struct note *n = &p->notes[k];
 			if (n->velocity < 1 || n->velocity > 127 || n->dur <= 0 || n->start < 0 || n->start >= end || n->start + n->dur > limit)
-				fail_msg("%s: %s note %d: start %d dur %d velocity %d", what, p->name, k, n->start, n->dur, n->velocity);
+				complain("%s: %s note %d: start %d dur %d velocity %d", what, p->name, k, n->start, n->dur, n->velocity);
 			if (n->midi < in->low || n->midi > in->high)
-				fail_msg("%s: %s (%s) plays %d at bar %d, outside %d..%d", what, p->name, p->instrument, n->midi, n->start / score_bar_ticks(s), in->low, in->high);
+				complain("%s: %s (%s) plays %d at bar %d, outside %d..%d", what, p->name, p->instrument, n->midi, n->start / score_bar_ticks(s), in->low, in->high);
 			if (k && (p->notes[k - 1].start > n->start || (p->notes[k - 1].start == n->start && p->notes[k - 1].midi >= n->midi)))
-				fail_msg("%s: %s is out of order at note %d", what, p->name, k);
+				complain("%s: %s is out of order at note %d", what, p->name, k);
 			if (until[n->midi] > n->start)
-				fail_msg("%s: %s strikes %d at %d while it sounds", what, p->name, n->midi, n->start);
+				complain("%s: %s strikes %d at %d while it sounds", what, p->name, n->midi, n->start);
 			until[n->midi] = n->start + n->dur;
 		}
 	}
@@ -249,7 +272,7 @@ static void check_bars_filled(struct song *x, const char *what)
 			for (int b = first; b < first + n; b++)
 				full += own[b];
 			if (full > 1 && full * 2 < n && (p->role == ROLE_DRUMS || p->role == ROLE_BASS))
-				fail_msg("%s: %s plays %d of %d bars of section %d (%s)", what, p->name, full, n, k, section_ids[s->sections[k].kind]);
+				complain("%s: %s plays %d of %d bars of section %d (%s)", what, p->name, full, n, k, section_ids[s->sections[k].kind]);
 		}
 	}
 	for (int b = 0; b < s->bars; b++)
@@ -257,7 +280,7 @@ static void check_bars_filled(struct song *x, const char *what)
 			int k = 0;
 			while (s->sections[k].end <= b * bar)
 				k++;
-			fail_msg("%s: no harmony in bar %d (%s, bars %d to %d)", what, b, s->sections[k].name, s->sections[k].start / bar, s->sections[k].end / bar - 1);
+			complain("%s: no harmony in bar %d (%s, bars %d to %d)", what, b, s->sections[k].name, s->sections[k].start / bar, s->sections[k].end / bar - 1);
 		}
 }
 
@@ -295,7 +318,7 @@ static void check_kick_and_bass(struct song *x, const char *what)
 	kicks += n;
 	kicks_met += met;
 	if (n && met * 4 < n) /* a bass between four kicks in a bar meets few of them */
-		fail_msg("%s: bass meets %d of %d kicks", what, met, n);
+		complain("%s: bass meets %d of %d kicks", what, met, n);
 }
 
 static void bass_and_kick_agree(void **state)
@@ -314,7 +337,7 @@ static void check_bass_roots(struct song *x, const char *what)
 		int pc = (s->tonic_pc + s->chords[i].chord.bass) % 12;
 		for (int k = 0; k < bass->n_notes; k++)
 			if (bass->notes[k].start == s->chords[i].start && bass->notes[k].midi % 12 != pc)
-				fail_msg("%s: bass has %d on chord %d, whose bass is %d", what, bass->notes[k].midi % 12, i, pc);
+				complain("%s: bass has %d on chord %d, whose bass is %d", what, bass->notes[k].midi % 12, i, pc);
 	}
 }
 
@@ -340,7 +363,7 @@ static void check_chord_tones(struct song *x, const char *what)
 				mask |= chord_pitch_classes(&next->chord, s->tonic_pc) | 1u << ((s->tonic_pc + next->chord.bass) % 12);
 			mask |= 1u << ((s->tonic_pc + c->chord.root + 7) % 12); /* the fifth of a power chord */
 			if (!(mask >> (n->midi % 12) & 1))
-				fail_msg("%s: %s plays %d at %d, foreign to the chord", what, p->name, n->midi, n->start);
+				complain("%s: %s plays %d at %d, foreign to the chord", what, p->name, n->midi, n->start);
 		}
 	}
 }
@@ -424,7 +447,7 @@ static void check_growth(struct song *x, const char *what)
 {
 	const struct score *s = &x->score;
 	if (!as_full(s, 1, 3, 1.05) || !as_full(s, 3, 10, 0.98) || !as_full(s, 8, 10, 1 / 1.15) || !as_full(s, 1, 5, 0.7))
-		fail_msg("%s: verse %.3f, chorus %.3f, verse %.3f, bridge %.3f, chorus %.3f", what, fullness(s, 1, NOTES), fullness(s, 3, NOTES), fullness(s, 5, NOTES), fullness(s, 8, NOTES),
+		complain("%s: verse %.3f, chorus %.3f, verse %.3f, bridge %.3f, chorus %.3f", what, fullness(s, 1, NOTES), fullness(s, 3, NOTES), fullness(s, 5, NOTES), fullness(s, 8, NOTES),
 		         fullness(s, 10, NOTES));
 }
 
@@ -448,12 +471,12 @@ static void check_ending(struct song *x, const char *what)
 		const struct score_part *p = &s->parts[i];
 		for (int k = 0; k < p->n_notes; k++) {
 			if (p->notes[k].start > last && p->role != ROLE_DRUMS)
-				fail_msg("%s: %s plays on after the last chord", what, p->name);
+				complain("%s: %s plays on after the last chord", what, p->name);
 			ringing += p->notes[k].start + p->notes[k].dur > end;
 		}
 	}
 	if (!strcmp(ending, "stop") ? ringing > 2 : ringing < 3)
-		fail_msg("%s: %d notes ring out", what, ringing);
+		complain("%s: %d notes ring out", what, ringing);
 }
 
 static void the_last_chord_rings(void **state)
@@ -475,7 +498,7 @@ static void check_lines(struct song *x, const char *what)
 				int from = s->vocal[v].start, to = from + s->vocal[v].dur;
 				if (p->notes[k].start < to && p->notes[k].start + p->notes[k].dur > from && s->sections[s->vocal[v].section].end > p->notes[k].start &&
 				    s->sections[s->vocal[v].section].start <= p->notes[k].start)
-					fail_msg("%s: %s plays over the singer at %d", what, p->name, p->notes[k].start);
+					complain("%s: %s plays over the singer at %d", what, p->name, p->notes[k].start);
 			}
 	}
 }
@@ -501,7 +524,7 @@ static void check_tune_there(struct song *x, const char *what)
 			best = n > best ? n : best;
 		}
 	if (best * 100 < s->bars * 70)
-		fail_msg("%s: the tune sounds in %d of %d bars", what, best, s->bars);
+		complain("%s: the tune sounds in %d of %d bars", what, best, s->bars);
 }
 
 static void instrumentals_have_a_tune(void **state)
@@ -574,9 +597,9 @@ static void check_stops(struct song *x, const char *what)
 			continue;
 		for (int k = 0; k < s->n_parts; k++)
 			if (s->parts[k].role != ROLE_DRUMS && sounds_between(&s->parts[k], to - beat, to))
-				fail_msg("%s: %s plays in the stop before section %d", what, s->parts[k].name, i);
+				complain("%s: %s plays in the stop before section %d", what, s->parts[k].name, i);
 		if (!begins_between(s, to, to + beat))
-			fail_msg("%s: nobody comes in after the stop before section %d", what, i);
+			complain("%s: nobody comes in after the stop before section %d", what, i);
 	}
 }
 
@@ -634,6 +657,7 @@ static void added_instruments_play(void **state)
 				.instrument = { .name = name, .soundfont = font, .program = 114, .low = 52, .high = 84 } };
 			arrange_song(&x);
 			check_notes(&x, styles.styles[i]->name);
+			fail_on_complaints();
 			const struct score_part *p = &x.score.parts[x.score.n_parts - 1];
 			assert_string_equal(p->name, "steel-drums");
 			assert_int_equal(p->style_part, -1);
