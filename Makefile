@@ -8,13 +8,14 @@
 #   make gallery  sings every style's demonstration and makes a page of them, build/gallery/index.html (STYLES="rock soul": only these)
 #   make torture  kills the server and its workers a thousand times, and sends 20,000 damaged files to the decoder
 #   make bench    times each stage and writes docs/performance.md
+#   make bench-serve  times the service's answers while it makes songs (needs wrk), and writes them there too
 #   make install  installs under PREFIX (default /usr/local)
 
 PREFIX ?= /usr/local
 BUILD ?= build
 MADRIGAL = $(BUILD)/src/cli/madrigal
 
-.PHONY: all build song test check asan fuzz torture bench gallery voice install clean packages
+.PHONY: all build song test check asan fuzz torture bench bench-serve gallery voice install clean packages
 
 all: build
 
@@ -55,6 +56,9 @@ torture: voice
 
 bench: voice
 	@tools/bench $(MADRIGAL)
+
+bench-serve: voice
+	@tools/bench-serve $(MADRIGAL)
 
 gallery: voice
 	@tools/gallery --madrigal $(MADRIGAL) --out $(BUILD)/gallery $(STYLES)
