@@ -60,9 +60,8 @@ def test_server_killed(binary, cycles):
     ids = {r[0] for r in db.execute("SELECT id FROM job")}
     lost = [a for a in accepted if a[2] not in ids]
     check(not lost and len(accepted) > cycles // 4, "%d accepted, %d lost" % (len(accepted), len(lost)))
-    keys = db.execute("SELECT count(*), count(DISTINCT id) FROM job").fetchone()
-    twice = len(accepted) - len({a[2] for a in accepted})
-    check(keys[0] == keys[1] and twice == 0, "each Idempotency-Key made one job")
+    # A request whose answer was lost is sent again with its key: beyond the accepted there may be only each client's last, which nobody answered.
+    check(0 <= len(ids) - len(accepted) <= len(threads), "each Idempotency-Key made one job: %d jobs for %d accepted" % (len(ids), len(accepted)))
     check(db.execute("PRAGMA integrity_check").fetchone()[0] == "ok", "the database is whole")
     db.close()
     server.start()
