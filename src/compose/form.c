@@ -25,7 +25,7 @@ struct pacing {
 	int rest_steps;        /* the same, at least */
 	int long_phrase;       /* syllables: a longer line is cut */
 };
-static const struct pacing singing = { { 1.5f, 2.0f, 2.6f, 3.4f, 4.3f }, 4.4f, 0.5f, 4, 14 };
+static const struct pacing singing = { { 1.5f, 2.0f, 2.6f, 3.4f, 4.3f }, 3.8f, 0.5f, 4, 14 };
 /* 124 rap songs have 2.8, 4.3, 5.5 syllables a second and 6, 11, 14 to the bar (tenth, median, ninth tenth). */
 static const struct pacing rapping = { { 2.8f, 3.5f, 4.3f, 5.0f, 5.5f }, 5.8f, 0.3f, 2, 13 };
 #define LEVEL_USUAL 2
@@ -88,7 +88,9 @@ static int capacity(const struct plan *p, int bars, int rap)
 	int room = bars * p->meter.steps - (rap ? rap_least_gap(&p->meter) : rhythm_least_gap(&p->meter));
 	if (rap)
 		return room / least + 1;
-	if (least == 1 && p->meter.step_s > 0.2) /* slow: some of the sixteenths too */
+	if (least == 1 && p->meter.step_s > SLOW_STEP_S && p->meter.steps == 16) /* slow: sung in double time */
+		return room * 5 / 6;
+	if (least == 1 && p->meter.step_s > 0.2) /* some of the sixteenths too */
 		return room * 3 / 5;
 	return room / (least <= 2 ? 2 : 4);
 }

@@ -17,6 +17,7 @@
 #define STEP_TICKS (TICKS_PER_QUARTER / 4)
 #define BAR_STEPS_MAX 16
 #define PHRASE_MAX 24        /* syllables */
+#define SLOW_STEP_S 0.17     /* a sixteenth this long is as slow as an eighth at 88 bpm: bars divide further */
 #define PHRASE_BARS_MAX 16
 #define SONG_BARS_MAX 1200   /* 300 s at 240 bpm in 3/4 or 6/8; five times more is refused */
 #define SONG_SECTIONS_MAX 512

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define MASKS_MAX 640
-#define SLOW_STEP_S 0.17     /* a sixteenth this long is as slow as an eighth at 88 bpm: bars divide further */
 #define DOUBLE_TIME_MAX 14   /* bars that are put together in pairs */
 #define VOCAB_MAX 44
 #define VOCAB_USUAL 22
