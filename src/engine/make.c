@@ -2,14 +2,13 @@
 /* The one call that runs the stages. Everything happens on a worker thread; the calling thread reports progress, looks at the
  * memory, and cancels. */
 #include <math.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "base/machine.h"
 #include "base/pool.h"
 #include "compose/compose.h"
 #include "engine/check.h"
@@ -65,24 +64,6 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static size_t resident_bytes(void)
-{
-	unsigned long pages = 0;
-	FILE *f = fopen("/proc/self/statm", "re");
-	if (!f)
-		return 0;
-	if (fscanf(f, "%*u %lu", &pages) != 1)
-		pages = 0;
-	fclose(f);
-	return pages * (size_t)sysconf(_SC_PAGESIZE);
-}
-
-static int cores(void)
-{
-	cpu_set_t set;
-	return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 static void enter(struct job *j, enum stage s)
 {
 	double t = now_s();
@@ -112,7 +93,7 @@ static int watch(void *ctx, int finished, int n)
 	(void)finished, (void)n;
 	struct job *j = ctx;
 	if (j->req->memory_limit_bytes) {
-		size_t now = resident_bytes();
+		size_t now = machine_resident_bytes();
 		if (now > j->memory_before && now - j->memory_before > j->req->memory_limit_bytes)
 			return j->over_memory = 1;
 	}
@@ -213,8 +194,7 @@ static int play(struct job *j, struct madrigal_error *err)
 
 static int mix(struct job *j, struct madrigal_error *err)
 {
-	const struct mix_settings set = { .loudness_lufs = OUTPUT_LUFS, 
-	                                  .ceiling_dbtp = output_ceiling_dbtp(j->req), .threads = j->threads };
+	const struct mix_settings set = { .loudness_lufs = OUTPUT_LUFS, .ceiling_dbtp = output_ceiling_dbtp(j->req), .threads = j->threads };
 	return mix_song(&j->score, &j->brief, j->stems, j->score.n_parts, &j->vocals, &set, note_progress, j, &j->cancel, &j->mix, err);
 }
 
@@ -354,8 +334,8 @@ int madrigal_make(const struct madrigal_request *req, const struct madrigal_path
 	j->fn = fn;
 	j->user = user;
 	j->start_s = now_s();
-	j->threads = req->threads ? req->threads : cores();
-	j->memory_before = resident_bytes();
+	j->threads = req->threads ? req->threads : machine_cores();
+	j->memory_before = machine_resident_bytes();
 	j->result.loudness_lufs = j->result.true_peak_dbtp = (double)NAN;
 	find_paths(paths, &j->paths);
 	rc = pool_run(1, 1, make_song, j, watch, j, &j->cancel, err);

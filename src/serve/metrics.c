@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
+#include "base/machine.h"
 #include "serve/api.h"
 
 #define ROUTES_MAX 64
@@ -82,7 +82,6 @@ void metrics_get(struct call *c)
 	struct buf b = buf_init(256 * 1024);
 	struct queue_counts q = { 0 };
 	struct madrigal_error err = { 0 };
-	unsigned long pages = 0;
 	write_requests(&b, c->api->metrics);
 	if (queue_count(c->api->store, &q, &err) == 0) {
 		head(&b, "madrigal_jobs", "gauge", "Jobs in the database, by state.");
@@ -93,14 +92,8 @@ void metrics_get(struct call *c)
 	buf_addf(&b, "madrigal_waiting_requests %d\n", wait_count(c->api));
 	head(&b, "madrigal_connections", "gauge", "Open connections.");
 	buf_addf(&b, "madrigal_connections %d\n", http_server_connections(c->api->server));
-	FILE *f = fopen("/proc/self/statm", "re");
-	if (f) {
-		if (fscanf(f, "%*u %lu", &pages) == 1) {
-			head(&b, "process_resident_memory_bytes", "gauge", "Resident memory.");
-			buf_addf(&b, "process_resident_memory_bytes %llu\n", (unsigned long long)pages * (unsigned long long)sysconf(_SC_PAGESIZE));
-		}
-		fclose(f);
-	}
+	head(&b, "process_resident_memory_bytes", "gauge", "Resident memory.");
+	buf_addf(&b, "process_resident_memory_bytes %zu\n", machine_resident_bytes());
 	if (b.failed)
 		answer_error(c, 500, MINIMAX_INTERNAL, "Internal server error", NULL);
 	else

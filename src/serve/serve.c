@@ -2,7 +2,6 @@
 /* The server's process: it answers, and starts workers; it never makes a song. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <sodium.h>
 #include <spawn.h>
@@ -13,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/machine.h"
 #include "serve/api.h"
 #include "serve/reference.h"
 
@@ -77,7 +77,6 @@ static int authenticate(struct call *c)
 		http_reply_header(c->x, "WWW-Authenticate", "Bearer");
 		answer_error(c, 401, key ? MINIMAX_BAD_KEY : MINIMAX_NO_AUTH, c->dialect == DIALECT_AIML ? no_key_aiml : key ? "invalid api key" : no_key_minimax, NULL);
 	}
-	c->has_key = rc == 0;
 	return rc != 0;
 }
 
@@ -182,16 +181,10 @@ static void start_worker(struct service *d, int i)
 	}
 }
 
-static int cores(void)
-{
-	cpu_set_t set;
-	return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 static int workers_begin(struct service *d, struct madrigal_error *err)
 {
 	struct serve_config *c = &d->api.config;
-	int n = c->workers < 0 ? (cores() + 1) / 2 : c->workers;
+	int n = c->workers < 0 ? (machine_cores() + 1) / 2 : c->workers;
 	d->workers.wake[0] = d->workers.wake[1] = d->api.wake_fd = -1;
 	if (!n)
 		return 0;
@@ -199,7 +192,7 @@ static int workers_begin(struct service *d, struct madrigal_error *err)
 		return err_set(err, MADRIGAL_EINTERNAL, "no pipe: %s", strerror(errno));
 	fcntl(d->workers.wake[1], F_SETFD, FD_CLOEXEC);
 	d->api.wake_fd = d->workers.wake[1];
-	int threads = c->threads ? c->threads : cores() / n > 1 ? cores() / n : 1;
+	int threads = c->threads ? c->threads : machine_cores() / n > 1 ? machine_cores() / n : 1;
 	snprintf(d->workers.threads, sizeof d->workers.threads, "%d", threads);
 	d->workers.n = n;
 	for (int i = 0; i < n; i++)
@@ -222,6 +215,13 @@ static void workers_tick(struct service *d)
 	}
 }
 
+static void workers_ask_to_stop(const struct service *d)
+{
+	for (int i = 0; i < d->workers.n; i++)
+		if (d->workers.pid[i] > 0)
+			kill(d->workers.pid[i], SIGTERM);
+}
+
 static int workers_alive(const struct service *d)
 {
 	for (int i = 0; i < d->workers.n; i++)
@@ -232,9 +232,7 @@ static int workers_alive(const struct service *d)
 
 static void workers_end(struct service *d)
 {
-	for (int i = 0; i < d->workers.n; i++)
-		if (d->workers.pid[i] > 0)
-			kill(d->workers.pid[i], SIGTERM);
+	workers_ask_to_stop(d);
 	int64_t until = store_now_ms() + (int64_t)((STOP_S + 5) * 1000);
 	for (int i = 0; i < d->workers.n; i++)
 		while (d->workers.pid[i] > 0 && waitpid(d->workers.pid[i], NULL, WNOHANG) == 0) {
@@ -255,9 +253,7 @@ static void on_tick(void *ctx)
 	if (stop_asked && !d->api.stopping) {
 		log_line("stopping");
 		d->api.stopping = 1;
-		for (int i = 0; i < d->workers.n; i++)
-			if (d->workers.pid[i] > 0)
-				kill(d->workers.pid[i], SIGTERM);
+		workers_ask_to_stop(d);
 	}
 	wait_tick(&d->api);
 	workers_tick(d);
