@@ -26,10 +26,12 @@ static void usage(FILE *to)
 	            "Each setting may also be in the environment: MADRIGAL_LISTEN, MADRIGAL_DATA, MADRIGAL_PUBLIC_URL, ...\n", "--config FILE", "--openapi");
 }
 
+struct reading { struct serve_config *c; struct madrigal_error *err; };
+
 static int set_from_environment(void *user, const char *name, const char *value, const char *help)
 {
 	(void)value, (void)help;
-	struct { struct serve_config *c; struct madrigal_error *err; } *u = user;
+	struct reading *u = user;
 	char variable[64] = "MADRIGAL_";
 	size_t n = strlen(variable);
 	for (const char *p = name; *p && n + 1 < sizeof variable; p++)
@@ -90,7 +92,7 @@ int cmd_serve(int argc, char **argv)
 		return 0;
 	}
 	const char *path = config_path(argc, argv);
-	struct { struct serve_config *c; struct madrigal_error *err; } env = { &c, &err };
+	struct reading env = { &c, &err };
 	int rc = path ? serve_config_file(&c, path, &err) : 0;
 	if (!rc && serve_config_each(set_from_environment, &env))
 		rc = MADRIGAL_EUSAGE;

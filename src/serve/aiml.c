@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "serve/api.h"
-#include "serve/reference.h"
 
 static json_t *usage_json(int64_t price)
 {
@@ -37,11 +36,10 @@ static const char *content_type_name(const char *type)
 
 static json_t *job_json(struct call *c, const struct job *j)
 {
-	static const char *const states[] = { "queued", "generating", "completed", "error", "error" };
 	char trace[33];
 	const struct job_file *f = job_file_find(j, "audio");
 	int done = j->state == JOB_DONE;
-	json_t *o = json_pack("{s:s, s:s, s:n, s:n, s:o}", "id", j->id, "status", states[j->state], "audio_file", "error", "meta", usage_json(done ? j->price : 0));
+	json_t *o = json_pack("{s:s, s:s, s:n, s:n, s:o}", "id", j->id, "status", job_state_names[j->state == JOB_CANCELLED ? JOB_FAILED : j->state], "audio_file", "error", "meta", usage_json(done ? j->price : 0));
 	if (done && f) {
 		char url[1024];
 		file_url(c, j->id, "audio", url, sizeof url);
@@ -52,7 +50,7 @@ static json_t *job_json(struct call *c, const struct job *j)
 		json_object_set_new(o, "trace_id", json_string(trace));
 	}
 	if (j->state == JOB_FAILED)
-		json_object_set_new(o, "error", json_pack("{s:s, s:s}", "name", j->error_name, "message", j->error_message));
+		json_object_set_new(o, "error", job_error(j));
 	if (j->state == JOB_CANCELLED)
 		json_object_set_new(o, "error", json_pack("{s:s, s:s}", "name", "cancelled", "message", "The generation was cancelled"));
 	return o;
@@ -84,11 +82,6 @@ void aiml_fetch(struct call *c)
 		answer_json(c, 200, job_json(c, &j));
 		job_release(&j);
 	}
-}
-
-void aiml_upload(struct call *c)
-{
-	reference_upload(c);
 }
 
 void aiml_generate_01(struct call *c)

@@ -10,12 +10,18 @@
 #include "serve/api.h"
 
 
+void iso_time(int64_t ms, char ret[32])
+{
+	time_t t = (time_t)(ms / 1000);
+	struct tm tm;
+	size_t k = strftime(ret, 32, "%Y-%m-%dT%H:%M:%S", gmtime_r(&t, &tm));
+	snprintf(ret + k, 32 - k, ".%03dZ", (int)(ms % 1000));
+}
+
 void log_line(const char *fmt, ...)
 {
 	char text[1024], when[32];
-	time_t now = time(NULL);
-	struct tm tm;
-	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	iso_time(store_now_ms(), when);
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
@@ -63,15 +69,6 @@ void answer_json(struct call *c, int status, json_t *body)
 	http_reply_take(c->x, status, "application/json", text, strlen(text));
 }
 
-static void now_iso(char *ret, size_t n)
-{
-	struct timespec t;
-	struct tm tm;
-	clock_gettime(CLOCK_REALTIME, &t);
-	size_t k = strftime(ret, n, "%Y-%m-%dT%H:%M:%S", gmtime_r(&t.tv_sec, &tm));
-	snprintf(ret + k, n - k, ".%03dZ", (int)(t.tv_nsec / 1000000));
-}
-
 void answer_error(struct call *c, int http, enum minimax_code code, const char *message, const struct issues *issues)
 {
 	if (c->dialect == DIALECT_MINIMAX) {
@@ -81,8 +78,8 @@ void answer_error(struct call *c, int http, enum minimax_code code, const char *
 		answer_json(c, 200, json_pack("{s:n, s:s, s:o}", "data", "trace_id", trace, "base_resp", base_resp(code, message)));
 		return;
 	}
-	char when[40];
-	now_iso(when, sizeof when);
+	char when[32];
+	iso_time(store_now_ms(), when);
 	json_t *o = json_pack("{s:s, s:i, s:s, s:s, s:s}", "requestId", c->id, "statusCode", http, "timestamp", when, "path", http_path(c->x), "message", message);
 	if (o && issues && issues->list)
 		json_object_set(o, "errors", issues->list);

@@ -21,14 +21,14 @@ enum minimax_code {
 
 struct api;
 struct waiter;
+struct check;
 
 /* A request on its way through a route. */
 struct call {
 	struct api *api;
 	struct http_exchange *x;
 	enum dialect dialect;
-	int has_key;
-	struct account account;    /* if has_key */
+	struct account account;    /* if the route needs a key */
 	char id[24];               /* of the request */
 	char rest[512];            /* what the route's '*' stood for */
 };
@@ -50,10 +50,10 @@ struct api {
 	struct store *store;
 	struct http_server *server;
 	struct waiter *waiters;
+	struct check *checks;      /* of references, under way (reference.c) */
 	struct metrics *metrics;
 	int stopping;
 	int wake_fd;               /* a byte here wakes the workers */
-	char etag_models[20];
 };
 
 /* ---- answers (answer.c) ---- */
@@ -67,15 +67,19 @@ void trace_id(const char *id, char ret[33]); /* 32 hex digits that follow from a
 json_t *base_resp(int code, const char *message);
 /* The body as a JSON object (new reference), or NULL after having answered. Empty bodies are {} if optional. */
 json_t *body_object(struct call *c, int optional);
+/* ISO 8601 with milliseconds, UTC: "2026-01-31T12:00:00.000Z"; ret at least 32 bytes. */
+void iso_time(int64_t ms, char ret[32]);
 void log_line(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* ---- jobs (submit.c) ---- */
 /* Checks limits, then the body, then submits; answers and returns NULL if it is refused. *ret_id: the job. */
-struct submitted { char id[QUEUE_ID_MAX + 1]; const struct model *model; int stream, url, hex; int again; };
+struct submitted { char id[QUEUE_ID_MAX + 1]; const struct model *model; int stream, url; };
 int submit_song(struct call *c, enum api_family family, struct submitted *ret);
 /* An URL of a job's file for the caller, absolute, signed, good for url_hours: ret at least 1024 bytes. */
 void file_url(struct call *c, const char *job, const char *name, char *ret, size_t n);
 const struct job_file *job_file_find(const struct job *j, const char *name);
+extern const char *const job_state_names[]; /* by enum job_state: "queued", "generating", "completed", "error", "cancelled" */
+json_t *job_error(const struct job *j); /* {"name", "message"} of one that failed */
 json_t *job_extra_info(const struct job *j, int all); /* music_duration, music_sample_rate, ...; all: audio_length, ... as well */
 
 /* ---- exchanges that wait for a job (wait.c) ---- */
@@ -90,12 +94,9 @@ int wait_count(const struct api *a);
 /* ---- routes ---- */
 void aiml_generate(struct call *c);
 void aiml_fetch(struct call *c);
-void aiml_upload(struct call *c);
 void aiml_generate_01(struct call *c);
 void minimax_generate(struct call *c);
-void minimax_upload(struct call *c);
 void minimax_lyrics(struct call *c);
-void minimax_cover_preprocess(struct call *c);
 void catalog_models(struct call *c);
 void catalog_model(struct call *c);
 void billing_v2(struct call *c);

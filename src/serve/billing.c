@@ -17,14 +17,6 @@ static double dollars(int64_t credits)
 	return credits == ACCOUNT_UNLIMITED ? 1000000.0 : (double)credits / CREDITS_PER_USD;
 }
 
-static void iso(int64_t ms, char *ret, size_t n)
-{
-	time_t t = (time_t)(ms / 1000);
-	struct tm tm;
-	size_t k = strftime(ret, n, "%Y-%m-%dT%H:%M:%S", gmtime_r(&t, &tm));
-	snprintf(ret + k, n - k, ".%03dZ", (int)(ms % 1000));
-}
-
 void billing_v2(struct call *c)
 {
 	answer_json(c, 200, json_pack("{s:f, s:s}", "current_balance", dollars(c->account.credits), "currency", "USD"));
@@ -40,8 +32,8 @@ void billing_detail(struct call *c)
 
 void billing_balance(struct call *c)
 {
-	char now[40];
-	iso(store_now_ms(), now, sizeof now);
+	char now[32];
+	iso_time(store_now_ms(), now);
 	int64_t credits = c->account.credits == ACCOUNT_UNLIMITED ? (int64_t)(1000000 * CREDITS_PER_USD) : c->account.credits;
 	int low = credits < LOW_BALANCE_CREDITS;
 	answer_json(c, 200, json_pack("{s:I, s:b, s:I, s:s, s:s, s:s, s:s}", "balance", (json_int_t)credits, "lowBalance", low, "lowBalanceThreshold", (json_int_t)LOW_BALANCE_CREDITS,
@@ -132,9 +124,9 @@ void billing_transactions(struct call *c)
 	int more = n > p.limit;
 	json_t *list = json_array();
 	for (int i = 0; i < n && i < p.limit; i++) {
-		char when[40];
+		char when[32];
 		int64_t credits = t[i].credits < 0 ? -t[i].credits : t[i].credits; /* the direction says which way */
-		iso(t[i].created_ms, when, sizeof when);
+		iso_time(t[i].created_ms, when);
 		if (p.type && strcmp(p.type, t[i].kind))
 			continue;
 		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:{s:f, s:I}, s:s, s:s}", "created_at", when, "direction", t[i].charge ? "CHARGE" : "TOPUP", "type", t[i].kind, "amount",
@@ -152,8 +144,8 @@ void billing_transactions(struct call *c)
 
 void key_info(struct call *c)
 {
-	char when[40];
-	iso(c->account.key_created_ms, when, sizeof when);
+	char when[32];
+	iso_time(c->account.key_created_ms, when);
 	answer_json(c, 200, json_pack("{s:s, s:b, s:s, s:[s], s:n, s:s, s:s}", "name", c->account.key_name, "disabled", 0, "prefix", c->account.key_prefix, "scopes", "model:audio", "limit",
 	                              "created_at", when, "updated_at", when));
 }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "serve/api.h"
-#include "serve/reference.h"
 
 void minimax_generate(struct call *c)
 {
@@ -12,11 +11,6 @@ void minimax_generate(struct call *c)
 	if (submit_song(c, API_MINIMAX, &s))
 		return;
 	wait_for_job(c, s.id, s.stream ? WAIT_STREAM : s.url ? WAIT_JSON_URL : WAIT_JSON_HEX, !http_header(c->x, "idempotency-key"));
-}
-
-void minimax_upload(struct call *c)
-{
-	reference_upload(c);
 }
 
 static const struct field lyrics_fields[] = {
@@ -42,9 +36,4 @@ void minimax_lyrics(struct call *c)
 		answer_error(c, 501, MINIMAX_NO_PERMISSION, "no permission for this interface: this server does not write lyrics", NULL);
 	issues_release(&is);
 	json_decref(body);
-}
-
-void minimax_cover_preprocess(struct call *c)
-{
-	reference_cover(c);
 }

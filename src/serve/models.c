@@ -218,7 +218,6 @@ int model_read(const struct model *m, const json_t *body, struct issues *is, str
 	int rc = copy_texts(m, body, &r, err);
 	r.instrumental = m->kind == KIND_INSTRUMENTAL || (m->may_be_instrumental && param_true(body, "is_instrumental")) ||
 	                 (m->kind == KIND_MUSIC_01 && !has(body, "lyrics"));
-	r.a_cappella = m->kind == KIND_MUSIC_01 && has(body, "refer_voice") && !has(body, "refer_instrumental");
 	if (m->kind == KIND_MUSIC_01)
 		r.max_duration_s = 60;
 	r.duration_s = param_number(body, "duration", 0);

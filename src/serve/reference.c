@@ -31,11 +31,10 @@ struct check {
 	pid_t pid;
 	int gone;                      /* its client */
 };
-static struct check *checks;
 
 static void check_free(struct check *k)
 {
-	struct check **p = &checks;
+	struct check **p = &k->call.api->checks;
 	while (*p && *p != k)
 		p = &(*p)->next;
 	if (*p)
@@ -49,8 +48,7 @@ static void check_free(struct check *k)
 
 void reference_closed(struct api *a, struct http_exchange *x)
 {
-	(void)a;
-	for (struct check *k = checks; k; k = k->next)
+	for (struct check *k = a->checks; k; k = k->next)
 		if (k->call.x == x)
 			k->gone = 1;
 }
@@ -196,9 +194,9 @@ static void begin_check(struct call *c, const char *purpose, char *path)
 		err_set(&err, MADRIGAL_EIO, "cannot look at an upload");
 		answer_fault(c, &err);
 	} else {
-		*k = (struct check){ .next = checks, .call = *c, .path = path, .fd = -1 };
+		*k = (struct check){ .next = c->api->checks, .call = *c, .path = path, .fd = -1 };
 		snprintf(k->purpose, sizeof k->purpose, "%s", purpose);
-		checks = k;
+		c->api->checks = k;
 		rc = guard_decode_begin(in, -1, 0, &limits, &k->fd, &k->pid, &err);
 		if (!rc)
 			rc = http_server_watch(c->api->server, k->fd, checked, k, &err);
@@ -247,8 +245,8 @@ static void begin_fetch(struct call *c, const char *url)
 		rc = guard_fetch_begin(url, out, &limits, &k->fd, &k->pid, &err);
 	if (!rc) {
 		k->call = *c;
-		k->next = checks;
-		checks = k;
+		k->next = c->api->checks;
+		c->api->checks = k;
 		rc = http_server_watch(c->api->server, k->fd, fetched, k, &err);
 	}
 	if (out >= 0)

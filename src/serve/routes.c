@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "serve/api.h"
+#include "serve/reference.h"
 
 #define SMALL (64 * 1024L)
 #define FILES (-1L) /* as the configuration allows uploads */
@@ -10,12 +11,12 @@
 const struct route routes[] = {
 	{ "POST", "/v2/generate/audio", DIALECT_AIML, 1, FILES, aiml_generate, "Submit a generation" },
 	{ "GET", "/v2/generate/audio", DIALECT_AIML, 1, SMALL, aiml_fetch, "Look at a generation" },
-	{ "POST", "/v2/generate/audio/minimax/upload", DIALECT_AIML, 1, FILES, aiml_upload, "Upload a song, a voice or an accompaniment for music-01" },
+	{ "POST", "/v2/generate/audio/minimax/upload", DIALECT_AIML, 1, FILES, reference_upload, "Upload a song, a voice or an accompaniment for music-01" },
 	{ "POST", "/v2/generate/audio/minimax/generate", DIALECT_AIML, 1, SMALL, aiml_generate_01, "Make a song with music-01 and wait for it" },
 	{ "POST", "/v1/music_generation", DIALECT_MINIMAX, 1, FILES, minimax_generate, "Make a song and wait for it, or stream it" },
-	{ "POST", "/v1/music_upload", DIALECT_MINIMAX, 1, FILES, minimax_upload, "Upload a song, a voice or an accompaniment for music-01" },
+	{ "POST", "/v1/music_upload", DIALECT_MINIMAX, 1, FILES, reference_upload, "Upload a song, a voice or an accompaniment for music-01" },
 	{ "POST", "/v1/lyrics_generation", DIALECT_MINIMAX, 1, SMALL, minimax_lyrics, "Write lyrics: answered with an error, Madrigal doesn't write them" },
-	{ "POST", "/v1/music_cover_preprocess", DIALECT_MINIMAX, 1, FILES, minimax_cover_preprocess, "Prepare a cover" },
+	{ "POST", "/v1/music_cover_preprocess", DIALECT_MINIMAX, 1, FILES, reference_cover, "Prepare a cover" },
 	{ "GET", "/v1/models", DIALECT_AIML, 0, SMALL, catalog_models, "The models" },
 	{ "GET", "/models", DIALECT_AIML, 0, SMALL, catalog_models, "The models" },
 	{ "GET", "/api/v1/models", DIALECT_AIML, 0, SMALL, catalog_models, "The models" },

@@ -30,13 +30,12 @@ void songs_create(struct call *c)
 
 static json_t *song_json(const struct job *j)
 {
-	static const char *const states[] = { "queued", "generating", "completed", "error", "cancelled" };
-	json_t *o = json_pack("{s:s, s:s, s:s, s:f, s:s, s:I}", "id", j->id, "status", states[j->state], "model", j->model, "progress", j->state == JOB_DONE ? 1.0 : j->progress, "stage",
+	json_t *o = json_pack("{s:s, s:s, s:s, s:f, s:s, s:I}", "id", j->id, "status", job_state_names[j->state], "model", j->model, "progress", j->state == JOB_DONE ? 1.0 : j->progress, "stage",
 	                      j->stage, "created_ms", (json_int_t)j->created_ms);
 	if (j->finished_ms)
 		json_object_set_new(o, "finished_ms", json_integer(j->finished_ms));
 	if (j->state == JOB_FAILED)
-		json_object_set_new(o, "error", json_pack("{s:s, s:s}", "name", j->error_name, "message", j->error_message));
+		json_object_set_new(o, "error", job_error(j));
 	json_t *result = j->result ? json_loads(j->result, 0, NULL) : NULL;
 	if (result)
 		json_object_set_new(o, "song", result);

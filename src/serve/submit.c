@@ -94,18 +94,18 @@ static int add_job(struct call *c, const struct model *m, const json_t *body, st
 	fingerprint(c, body, print);
 	int ours = !strncmp(http_path(c->x), "/v1/songs", 9);
 	r->seed = seed_of(body);
-	int rc = song_request_write(r, &json, &err);
+	int rc = song_request_write(r, &json, &err), again;
 	struct job_new j = { .account = c->account.id, .model = m->id, .family = families[ours ? 2 : m->family == API_MINIMAX], .request = json, .price = m->price,
 	                     .idempotency_key = key && *key ? key : NULL, .fingerprint = print };
 	if (!rc)
-		rc = queue_submit(c->api->store, &j, ret->id, &ret->again, &err);
+		rc = queue_submit(c->api->store, &j, ret->id, &again, &err);
 	free(json);
 	if (rc == MADRIGAL_EUSAGE) {
 		answer_error(c, 422, MINIMAX_PARAMS, "This Idempotency-Key was used with another request", NULL);
 	} else if (rc < 0) {
 		answer_fault(c, &err);
-	} else if (rc > 0) {
-		return refuse(c, m->price) ? 1 : (answer_error(c, 429, MINIMAX_CONN_LIMIT, "Too Many Requests", NULL), 1);
+	} else if (rc > 0 && !refuse(c, m->price)) { /* what was short a moment ago is there again */
+		answer_error(c, 429, MINIMAX_CONN_LIMIT, "Too Many Requests", NULL);
 	}
 	if (!rc && c->api->wake_fd >= 0 && write(c->api->wake_fd, "j", 1) < 0)
 		log_line("cannot wake the workers; they look by themselves");
@@ -147,6 +147,13 @@ int submit_song(struct call *c, enum api_family family, struct submitted *ret)
 	song_request_release(&r);
 	json_decref(body);
 	return rc != 0;
+}
+
+const char *const job_state_names[] = { "queued", "generating", "completed", "error", "cancelled" };
+
+json_t *job_error(const struct job *j)
+{
+	return json_pack("{s:s, s:s}", "name", j->error_name, "message", j->error_message);
 }
 
 const struct job_file *job_file_find(const struct job *j, const char *name)

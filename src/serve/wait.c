@@ -86,13 +86,19 @@ void wait_for_job(struct call *c, const char *job, enum wait_kind kind, int canc
 	}
 }
 
+/* A song that nobody could fetch is not made. */
+static void cancel_if_useless(const struct waiter *w)
+{
+	struct madrigal_error err = { 0 };
+	if (w->cancel_if_gone && !w->finished && queue_cancel(w->call.api->store, w->job, 0, &err) < 0)
+		log_line("cannot cancel job=%s: %s", w->job, err.message);
+}
+
 void wait_closed(struct api *a, struct http_exchange *x)
 {
 	for (struct waiter *w = a->waiters; w; w = w->next)
 		if (w->call.x == x) {
-			struct madrigal_error err = { 0 };
-			if (w->cancel_if_gone && !w->finished && queue_cancel(a->store, w->job, 0, &err) < 0)
-				log_line("cannot cancel job=%s: %s", w->job, err.message);
+			cancel_if_useless(w);
 			forget(w);
 			return;
 		}
@@ -304,13 +310,11 @@ static void pump_stream(struct waiter *w)
 
 /* ---- our own events: progress ---- */
 
-static const char *const state_names[] = { "queued", "generating", "completed", "error", "cancelled" };
-
 static json_t *progress_json(const struct job *j)
 {
-	json_t *o = json_pack("{s:s, s:s, s:f, s:s}", "id", j->id, "status", state_names[j->state], "progress", j->state == JOB_DONE ? 1.0 : j->progress, "stage", j->stage);
+	json_t *o = json_pack("{s:s, s:s, s:f, s:s}", "id", j->id, "status", job_state_names[j->state], "progress", j->state == JOB_DONE ? 1.0 : j->progress, "stage", j->stage);
 	if (j->state == JOB_FAILED)
-		json_object_set_new(o, "error", json_pack("{s:s, s:s}", "name", j->error_name, "message", j->error_message));
+		json_object_set_new(o, "error", job_error(j));
 	return o;
 }
 
@@ -318,7 +322,7 @@ static void tell_progress(struct waiter *w, const struct job *j)
 {
 	int over = j->state >= JOB_DONE;
 	if (over || j->progress != w->told) {
-		send_event(w, over ? state_names[j->state] : "progress", progress_json(j));
+		send_event(w, over ? job_state_names[j->state] : "progress", progress_json(j));
 		w->told = j->progress;
 	}
 	if (over) {
@@ -394,11 +398,9 @@ void wait_tick(struct api *a)
 
 void wait_stop(struct api *a)
 {
-	struct madrigal_error err = { 0 };
 	while (a->waiters) {
 		struct waiter *w = a->waiters;
-		if (w->cancel_if_gone && !w->finished && queue_cancel(a->store, w->job, 0, &err) < 0)
-			log_line("cannot cancel job=%s: %s", w->job, err.message);
+		cancel_if_useless(w);
 		snprintf(w->done.error_message, sizeof w->done.error_message, "the server is stopping; please try again");
 		w->done.state = JOB_FAILED;
 		if (w->started)

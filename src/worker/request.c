@@ -28,7 +28,6 @@ static const struct field {
 	{ "instrumental", FLAG, AT(instrumental), 0, 1 },
 	{ "stems", FLAG, AT(stems), 0, 1 },
 	{ "stream", FLAG, AT(stream), 0, 1 },
-	{ "a_cappella", FLAG, AT(a_cappella), 0, 1 },
 	{ "channels", INTEGER, AT(channels), 1, 2 },
 	{ "seed", SEED, AT(seed), 0, 0 },
 	{ "duration_s", REAL, AT(duration_s), 0, 300 },

@@ -2,7 +2,7 @@
 /* What a job's row holds: the song that is wanted, in the engine's terms, whatever API asked. serve/ writes it, worker/ reads it; both trust nothing: the parser checks.
  *
  *   {"lyrics": "...", "prompt": "...", "title": "...", "instrumental": false, "seed": 7, "duration_s": 0, "max_duration_s": 300, "format": "mp3", "sample_rate": 44100, "bitrate": 256000,
- *    "channels": 2, "stems": true, "stream": false, "a_cappella": false,
+ *    "channels": 2, "stems": true, "stream": false,
  *    "style": "...", "voice": "...", "key": "...", "tempo_bpm": 0, "time_signature": "...",
  *    "reference": {"url": "https://..."} or {"upload": "<hash>"}, "reference_min_s": 15, "reference_max_s": 360}
  *
@@ -17,7 +17,7 @@
 
 struct song_request {
 	char *lyrics, *prompt, *title, *style, *voice, *key, *time_signature; /* NULL if absent */
-	int instrumental, stems, stream, a_cappella, channels;
+	int instrumental, stems, stream, channels;
 	uint64_t seed;
 	double duration_s, max_duration_s, tempo_bpm;
 	char format[8];
