@@ -29,7 +29,7 @@ int world_aperiodicity_open(struct world_aperiodicity_scratch *s, int rate)
 	s->window = malloc(sizeof(float) * (size_t)s->window_bins);
 	s->integral = malloc(sizeof(double) * (size_t)WORLD_SMOOTH_SCRATCH(D4C_BINS));
 	s->spectrum = fftwf_alloc_complex(D4C_BINS);
-	if (!s->power || !s->delay || !s->smooth || !s->window || !s->integral || !s->spectrum || world_fft_open(&s->fft, D4C_FFT) < 0) {
+	if (!s->power || !s->delay || !s->smooth || !s->window || !s->integral || !s->spectrum || fft_init(&s->fft, D4C_FFT) < 0) {
 		world_aperiodicity_close(s);
 		return MADRIGAL_EMEMORY;
 	}
@@ -42,7 +42,7 @@ int world_aperiodicity_open(struct world_aperiodicity_scratch *s, int rate)
 
 void world_aperiodicity_close(struct world_aperiodicity_scratch *s)
 {
-	world_fft_close(&s->fft);
+	fft_release(&s->fft);
 	free(s->power);
 	free(s->delay);
 	free(s->smooth);
@@ -56,7 +56,7 @@ void world_aperiodicity_close(struct world_aperiodicity_scratch *s)
 static int voiced(struct world_aperiodicity_scratch *s, const float *x, size_t n, int rate, double time_s, double f0)
 {
 	world_cut(&s->fft, x, n, rate, time_s * rate, fmax(f0, 3.0 * rate / (D4C_FFT - 3)), 3, WORLD_BLACKMAN);
-	fftwf_execute(s->fft.forward);
+	fft_forward(&s->fft);
 	world_power(&s->fft, s->power);
 	int from = (int)ceil(100.0 * D4C_FFT / rate) + 1, split = (int)ceil(4000.0 * D4C_FFT / rate), to = (int)ceil(7900.0 * D4C_FFT / rate);
 	float below = 0, all = 0;
@@ -72,7 +72,7 @@ static int voiced(struct world_aperiodicity_scratch *s, const float *x, size_t n
  * of the power, divided by a smoother power later, adds to that of the delay. */
 static void add_centroid(struct world_aperiodicity_scratch *s, const float *x, size_t n, int rate, double centre, double f0)
 {
-	struct world_fft *f = &s->fft;
+	struct fft *f = &s->fft;
 	int half = world_cut(f, x, n, rate, centre, f0, 4, WORLD_BLACKMAN);
 	double power = 0;
 	for (int i = 0; i <= 2 * half; i++)
@@ -80,11 +80,11 @@ static void add_centroid(struct world_aperiodicity_scratch *s, const float *x, s
 	float scale = (float)(1 / sqrt(power + (double)TINY));
 	for (int i = 0; i <= 2 * half; i++)
 		f->time[i] *= scale;
-	fftwf_execute(f->forward);
+	fft_forward(f);
 	memcpy(s->spectrum, f->freq, sizeof(*s->spectrum) * D4C_BINS);
 	for (int i = 0; i <= 2 * half; i++)
 		f->time[i] *= (float)(i + 1);
-	fftwf_execute(f->forward);
+	fft_forward(f);
 	for (int k = 0; k < D4C_BINS; k++)
 		s->delay[k] += crealf(s->spectrum[k]) * crealf(f->freq[k]) + cimagf(s->spectrum[k]) * cimagf(f->freq[k]);
 }
@@ -99,7 +99,7 @@ static void delay_swing(struct world_aperiodicity_scratch *s, const float *x, si
 	world_fill_below(s->delay, D4C_BINS, f0_bins);
 
 	world_cut(&s->fft, x, n, rate, centre, f0, 4, WORLD_HANN);
-	fftwf_execute(s->fft.forward);
+	fft_forward(&s->fft);
 	world_power(&s->fft, s->power);
 	world_fill_below(s->power, D4C_BINS, f0_bins);
 	world_smooth(s->power, D4C_BINS, f0_bins, s->power, s->integral);
@@ -142,12 +142,12 @@ static double without_peaks(const float *power, int bins, int peaks)
 /* Aperiodicity of the 3 kHz on either side of band's middle, dB. */
 static double band_db(struct world_aperiodicity_scratch *s, int rate, int band, double f0)
 {
-	struct world_fft *f = &s->fft;
+	struct fft *f = &s->fft;
 	int from = (int)(BAND_HZ * (band + 1) * D4C_FFT / rate) - s->window_bins / 2;
 	for (int i = 0; i < s->window_bins; i++)
 		f->time[i] = from + i >= 0 && from + i < D4C_BINS ? s->delay[from + i] * s->window[i] : 0;
 	memset(f->time + s->window_bins, 0, sizeof(float) * (size_t)(D4C_FFT - s->window_bins));
-	fftwf_execute(f->forward);
+	fft_forward(f);
 	world_power(f, s->power);
 	int peaks = (int)lround(8.0 * D4C_FFT / s->window_bins) + 1;
 	double share = without_peaks(s->power, D4C_BINS, peaks < MOST_PEAKS ? peaks : MOST_PEAKS);

@@ -111,7 +111,7 @@ struct candidate {
 
 struct tracker {
 	int rate, shortest, longest, window; /* lags and the stretch compared, in samples */
-	struct world_fft fft;
+	struct fft fft;
 	fftwf_complex *first;
 	float *low;                /* the sound without what is high */
 	float *correlation;        /* [longest + 2] by lag */
@@ -123,7 +123,7 @@ struct tracker {
 
 static void tracker_close(struct tracker *t)
 {
-	world_fft_close(&t->fft);
+	fft_release(&t->fft);
 	fftwf_free(t->first);
 	free(t->low);
 	free(t->correlation);
@@ -148,7 +148,7 @@ static int tracker_open(struct tracker *t, size_t n, int rate, double lo_hz, dou
 	t->energy = malloc(sizeof(double) * ((size_t)stretch + 1));
 	t->amplitude = malloc(sizeof(float) * ((size_t)n_frames + 1));
 	t->c = calloc((size_t)n_frames * CANDIDATES + 1, sizeof(*t->c));
-	if (!t->first || !t->low || !t->correlation || !t->energy || !t->amplitude || !t->c || world_fft_open(&t->fft, size) < 0)
+	if (!t->first || !t->low || !t->correlation || !t->energy || !t->amplitude || !t->c || fft_init(&t->fft, size) < 0)
 		return MADRIGAL_EMEMORY;
 	return 0;
 }
@@ -202,14 +202,14 @@ static void cut_stretch(struct tracker *t, size_t n, int i, float *ret_amplitude
 /* Normalised cross-correlation at lags 0..longest + 1 into t->correlation. */
 static void correlate(struct tracker *t)
 {
-	struct world_fft *f = &t->fft;
-	fftwf_execute(f->forward);
+	struct fft *f = &t->fft;
+	fft_forward(f);
 	memcpy(t->first, f->freq, sizeof(*t->first) * ((size_t)f->n / 2 + 1));
 	memset(f->time + t->window, 0, sizeof(float) * (size_t)(f->n - t->window));
-	fftwf_execute(f->forward);
+	fft_forward(f);
 	for (int k = 0; k <= f->n / 2; k++)
 		f->freq[k] = t->first[k] * conjf(f->freq[k]);
-	fftwf_execute(f->inverse);
+	fft_inverse(f);
 	double own = t->energy[t->window];
 	for (int lag = 0; lag <= t->longest + 1; lag++) {
 		double other = t->energy[lag + t->window] - t->energy[lag];

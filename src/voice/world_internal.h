@@ -3,34 +3,21 @@
 #ifndef VOICE_WORLD_INTERNAL_H
 #define VOICE_WORLD_INTERNAL_H
 
-#include <complex.h>
-#include <fftw3.h>
 #include <stddef.h>
 
 #include "base/err.h"
+#include "dsp/fft.h"
 
 #define WORLD_MIN_RATE 8000
 #define WORLD_MAX_RATE 96000
 #define WORLD_MOST_BINS 1026
 #define WORLD_UNVOICED_HZ 500.0 /* analysis windows of unvoiced frames are as wide as for this f0 */
 
-/* A real transform of fixed length with its own buffers: time[n] <-> freq[n / 2 + 1]. Neither way scales. */
-struct world_fft {
-	int n;
-	float *time;
-	fftwf_complex *freq;
-	fftwf_plan forward, inverse;
-};
-
-/* 0, or MADRIGAL_EMEMORY with nothing to close. Planning is serialised (FFTW's planner is not thread-safe); running is not. */
-int world_fft_open(struct world_fft *f, int n);
-void world_fft_close(struct world_fft *f); /* also of a zeroed or closed one */
-
 enum world_window { WORLD_HANN, WORLD_BLACKMAN };
 
 /* Cuts a window of `periods` periods of f0 around centre (in samples) out of x into f->time[0..2 half], zeros after, with the weighted mean taken off and
  * scaled so that the window's own energy is 1. Samples outside x count as 0. f0 must be high enough for the window to fit. Returns half. */
-int world_cut(struct world_fft *f, const float *x, size_t n, int rate, double centre, double f0, double periods, enum world_window shape);
+int world_cut(struct fft *f, const float *x, size_t n, int rate, double centre, double f0, double periods, enum world_window shape);
 
 /* out[k] = mean of in (piecewise constant over bins 0..bins-1, mirrored at both ends) over width bins around k, width <= bins.
  * integral: WORLD_SMOOTH_SCRATCH(bins) doubles. in may be out. */
@@ -41,11 +28,11 @@ void world_smooth(const float *in, int bins, double width, float *out, double *i
 void world_fill_below(float *power, int bins, double f0);
 
 /* |freq|^2 -> power[n / 2 + 1]. */
-void world_power(const struct world_fft *f, float *power);
+void world_power(const struct fft *f, float *power);
 
 /* The state of one analysis of the envelope (CheapTrick) or aperiodicity (D4C). */
 struct world_envelope_scratch {
-	struct world_fft fft;
+	struct fft fft;
 	float *power;
 	double *integral;
 };
@@ -55,7 +42,7 @@ void world_envelope_close(struct world_envelope_scratch *s);
 void world_envelope(struct world_envelope_scratch *s, const float *x, size_t n, int rate, double time_s, double f0, float *ret);
 
 struct world_aperiodicity_scratch {
-	struct world_fft fft;
+	struct fft fft;
 	float *power, *delay, *smooth, *window;
 	int window_bins;
 	double *integral;

@@ -17,7 +17,7 @@ struct synth {
 	const struct world_frames *w;
 	int rate;
 	struct rng rng;
-	struct world_fft fft;
+	struct fft fft;
 	fftwf_complex *sum;            /* [WORLD_BINS] of one response */
 	float *periodic, *aperiodic;   /* [WORLD_BINS] log amplitude */
 	float *no_dc;                  /* [WORLD_FFT] what a response loses for each unit of its mean, the pulse at 0 */
@@ -37,7 +37,7 @@ static int synth_open(struct synth *s, const struct world_frames *w, int rate, u
 	s->aperiodic = malloc(sizeof(float) * WORLD_BINS);
 	s->no_dc = malloc(sizeof(float) * WORLD_FFT);
 	s->out = calloc(n + 1, sizeof(float));
-	if (!s->sum || !s->periodic || !s->aperiodic || !s->no_dc || !s->out || world_fft_open(&s->fft, WORLD_FFT) < 0)
+	if (!s->sum || !s->periodic || !s->aperiodic || !s->no_dc || !s->out || fft_init(&s->fft, WORLD_FFT) < 0)
 		return MADRIGAL_EMEMORY;
 	/* What lies below the fundamental is made up (world_fill_below) and, at 0 Hz, harmful. Taken off under a smooth window, since a constant would begin and
 	 * end with a click, and one that is even about the pulse, since any other would strengthen what lies just above. */
@@ -48,7 +48,7 @@ static int synth_open(struct synth *s, const struct world_frames *w, int rate, u
 
 static void synth_close(struct synth *s)
 {
-	world_fft_close(&s->fft);
+	fft_release(&s->fft);
 	fftwf_free(s->sum);
 	free(s->periodic);
 	free(s->aperiodic);
@@ -80,17 +80,17 @@ static void filters_at(struct synth *s, double t, int voiced)
 /* Log amplitude -> the minimum-phase spectrum of it, in s->fft.freq: the cepstrum's half before zero is folded over the one after. */
 static void minimum_phase(struct synth *s, const float *log_amplitude)
 {
-	struct world_fft *f = &s->fft;
+	struct fft *f = &s->fft;
 	f->time[0] = log_amplitude[0];
 	for (int k = 1; k < WORLD_BINS; k++)
 		f->time[k] = f->time[WORLD_FFT - k] = log_amplitude[k];
-	fftwf_execute(f->forward);
+	fft_forward(f);
 	f->time[0] = crealf(f->freq[0]) / WORLD_FFT;
 	for (int k = 1; k < WORLD_FFT / 2; k++)
 		f->time[k] = 2 * crealf(f->freq[k]) / WORLD_FFT;
 	f->time[WORLD_FFT / 2] = crealf(f->freq[WORLD_FFT / 2]) / WORLD_FFT;
 	memset(f->time + WORLD_BINS, 0, sizeof(float) * (WORLD_FFT - WORLD_BINS));
-	fftwf_execute(f->forward);
+	fft_forward(f);
 	for (int k = 0; k < WORLD_BINS; k++) {
 		float m = expf(crealf(f->freq[k])), p = cimagf(f->freq[k]);
 		f->freq[k] = m * cosf(p) + m * sinf(p) * (fftwf_complex)I;
@@ -112,7 +112,7 @@ static void add_pulse(struct synth *s, double late, double period)
 /* Adds `length` samples of filtered noise, the first `after` samples after the one it is for, to s->sum. */
 static void add_noise(struct synth *s, int after, int length)
 {
-	struct world_fft *f = &s->fft;
+	struct fft *f = &s->fft;
 	fftwf_complex h[WORLD_BINS];
 	minimum_phase(s, s->aperiodic);
 	memcpy(h, f->freq, sizeof(h));
@@ -122,7 +122,7 @@ static void add_noise(struct synth *s, int after, int length)
 		mean += f->time[after + i] = rng_gauss(&s->rng);
 	for (int i = 0; i < length; i++) /* nothing below the fundamental, as in the pulse */
 		f->time[after + i] -= mean / (float)length;
-	fftwf_execute(f->forward);
+	fft_forward(f);
 	for (int k = 0; k < WORLD_BINS; k++)
 		s->sum[k] += h[k] * f->freq[k];
 }
@@ -130,7 +130,7 @@ static void add_noise(struct synth *s, int after, int length)
 /* One response: noise from sample ceil(at) until `until`, and with period > 0 a pulse at `at`. voiced: the noise is only what is not periodic. */
 static void respond(struct synth *s, double at, double period, int voiced, long until)
 {
-	struct world_fft *f = &s->fft;
+	struct fft *f = &s->fft;
 	long base = (long)floor(at), noise = (long)ceil(at);
 	memset(s->sum, 0, sizeof(*s->sum) * WORLD_BINS);
 	filters_at(s, at, voiced);
@@ -140,7 +140,7 @@ static void respond(struct synth *s, double at, double period, int voiced, long 
 		add_noise(s, (int)(noise - base), (int)(until - noise));
 	float dc = crealf(s->sum[0]);
 	memcpy(f->freq, s->sum, sizeof(*s->sum) * WORLD_BINS);
-	fftwf_execute(f->inverse);
+	fft_inverse(f);
 	for (int i = 0; i < WORLD_FFT; i++) {
 		long k = base + (i < WORLD_FFT / 2 ? i : i - WORLD_FFT);
 		if (k >= 0 && (size_t)k < s->n)

@@ -1,47 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <math.h>
-#include <pthread.h>
 #include <string.h>
 
-#include "base/err.h"
 #include "voice/world_internal.h"
 
-static pthread_mutex_t planner = PTHREAD_MUTEX_INITIALIZER;
-
-int world_fft_open(struct world_fft *f, int n)
-{
-	memset(f, 0, sizeof(*f));
-	f->n = n;
-	f->time = fftwf_alloc_real((size_t)n);
-	f->freq = fftwf_alloc_complex((size_t)n / 2 + 1);
-	if (f->time && f->freq) {
-		pthread_mutex_lock(&planner);
-		/* Measured plans would differ from run to run, and with them the last bits. */
-		f->forward = fftwf_plan_dft_r2c_1d(n, f->time, f->freq, FFTW_ESTIMATE);
-		f->inverse = fftwf_plan_dft_c2r_1d(n, f->freq, f->time, FFTW_ESTIMATE);
-		pthread_mutex_unlock(&planner);
-	}
-	if (!f->forward || !f->inverse) {
-		world_fft_close(f);
-		return MADRIGAL_EMEMORY;
-	}
-	return 0;
-}
-
-void world_fft_close(struct world_fft *f)
-{
-	pthread_mutex_lock(&planner);
-	if (f->forward)
-		fftwf_destroy_plan(f->forward);
-	if (f->inverse)
-		fftwf_destroy_plan(f->inverse);
-	pthread_mutex_unlock(&planner);
-	fftwf_free(f->time);
-	fftwf_free(f->freq);
-	memset(f, 0, sizeof(*f));
-}
-
-int world_cut(struct world_fft *f, const float *x, size_t n, int rate, double centre, double f0, double periods, enum world_window shape)
+int world_cut(struct fft *f, const float *x, size_t n, int rate, double centre, double f0, double periods, enum world_window shape)
 {
 	int half = (int)lround(periods / 2 * rate / f0);
 	long origin = lround(centre) - half;
@@ -111,7 +74,7 @@ void world_fill_below(float *power, int bins, double f0)
 	}
 }
 
-void world_power(const struct world_fft *f, float *power)
+void world_power(const struct fft *f, float *power)
 {
 	for (int k = 0; k <= f->n / 2; k++) {
 		float re = crealf(f->freq[k]), im = cimagf(f->freq[k]);
