@@ -71,6 +71,8 @@ struct madrigal_request {
 	int candidates;             /* scores tried, the best kept: 1..100000; 0: the default (see docs/architecture.md) */
 	int threads;                /* 1..256; 0: one for each core. Any number gives the same bytes. */
 	size_t memory_limit_bytes;  /* most heap to use; 0: no limit */
+	const char *reference;      /* what madrigal_listen heard in a song that this one is to be like (JSON, docs/ear.md); NULL: none. Options and what the prompt says in so many words win */
+	const char *reference_voice;/* likewise, for the singer alone; NULL: the reference's */
 	const char *dictionary;     /* path of a user dictionary (docs/words.md); may be NULL */
 	const char *out_dir;        /* the song directory to make; NULL: none */
 	const char *out_file;       /* the master alone, by this name; NULL: none. At least one of the three is needed. */
@@ -129,6 +131,13 @@ MADRIGAL_API struct madrigal_request madrigal_request_default(void);
 MADRIGAL_API int madrigal_make(const struct madrigal_request *req, const struct madrigal_paths *paths,
                                madrigal_progress_fn *fn, void *user, struct madrigal_result *ret_result,
                                struct madrigal_error *err);
+
+/* A recording: left and right, `frames` samples each, full scale +-1, 8000..192000 Hz, ten minutes at most; right NULL: mono. */
+struct madrigal_sound { const float *left, *right; size_t frames; int sample_rate; };
+
+/* Listens: tempo, beats, key, chords, sections, sound, singer, and the nearest of our styles and singers, as JSON (docs/ear.md), which is what a request's `reference` takes. *ret_json
+ * by free(). paths may be NULL. Any samples are taken, NaN too. MADRIGAL_EUSAGE: too long, or an odd rate. */
+MADRIGAL_API int madrigal_listen(const struct madrigal_sound *sound, const struct madrigal_paths *paths, char **ret_json, struct madrigal_error *err);
 
 /* Calls fn for each style, or singer, in order of name; stops when fn returns nonzero. Strings are borrowed until fn returns. */
 struct madrigal_entry { const char *name, *title, *description; };

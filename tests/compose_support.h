@@ -42,7 +42,7 @@ static inline void studio_close(struct studio *s)
 /* A song of already parsed lyrics. */
 static inline int studio_compose(struct studio *s, struct lyrics *l, const struct madrigal_request *req, struct brief *brief, struct score *ret)
 {
-	int rc = brief_make(req, &s->styles, &s->singers, s->prompts, brief, &s->err);
+	int rc = brief_make(req, NULL, &s->styles, &s->singers, s->prompts, brief, &s->err);
 	if (rc)
 		return rc;
 	const struct compose_request creq = { .lyrics = l, .brief = brief, .seed = req->seed, .duration_s = req->duration_s,

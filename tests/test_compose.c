@@ -735,7 +735,7 @@ static void composing_can_be_cancelled(void **state)
 	struct madrigal_request req = ask(studio.styles.styles[0]->name, 1);
 	struct brief brief;
 	struct score s;
-	assert_int_equal(brief_make(&req, &studio.styles, &studio.singers, studio.prompts, &brief, &studio.err), 0);
+	assert_int_equal(brief_make(&req, NULL, &studio.styles, &studio.singers, studio.prompts, &brief, &studio.err), 0);
 	cancel_flag stop = 1;
 	const struct compose_request creq = { .lyrics = &l, .brief = &brief, .seed = 1, .candidates = 100000, .cancel = &stop };
 	assert_int_equal(compose_song(&creq, &s, &studio.err), MADRIGAL_ECANCELLED);

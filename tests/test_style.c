@@ -295,7 +295,7 @@ static int tear_down(void **state)
 
 static int make(struct fixture *f, const struct madrigal_request *req, struct brief *b, struct madrigal_error *err)
 {
-	return brief_make(req, &f->styles, &f->singers, f->lexicon, b, err);
+	return brief_make(req, NULL, &f->styles, &f->singers, f->lexicon, b, err);
 }
 
 /* ---- finding by name ---- */
@@ -559,7 +559,7 @@ static void check_genre(struct style_set *heads, const struct fixture *f, char *
 		struct madrigal_request req = {.prompt = prompt, .lyrics = "la la la", .seed = seed};
 		struct madrigal_error err = {0, ""};
 		struct brief b;
-		if (brief_make(&req, heads, &f->singers, f->lexicon, &b, &err) < 0)
+		if (brief_make(&req, NULL, heads, &f->singers, f->lexicon, &b, &err) < 0)
 			fail_msg("%s: %s", prompt, err.message);
 		if (!is_among(styles, b.style->name))
 			fail_msg("%s: wanted %s, got %s (%s)", prompt, styles, b.style->name, b.understood);
@@ -601,7 +601,7 @@ static void test_promises_hold_in_every_style(void **state)
 		snprintf(prompt, sizeof prompt, "%s, 101 bpm, in F# minor, 3/4, male voice, no drums, without guitar, with cello", heads.styles[i]->name);
 		struct madrigal_request req = {.prompt = prompt, .lyrics = "la la la", .seed = (uint64_t)i};
 		struct brief b;
-		assert_int_equal(brief_make(&req, &heads, &f->singers, f->lexicon, &b, &err), 0);
+		assert_int_equal(brief_make(&req, NULL, &heads, &f->singers, f->lexicon, &b, &err), 0);
 		assert_ptr_equal(b.style, heads.styles[i]); /* found by its own name */
 		struct check c = {prompt, &b, f};
 		check_all(&c, "bpm=101 key=F#-minor meter=3/4 gender=m says=no_drums");
@@ -633,8 +633,8 @@ static void test_a_second_genre_is_heard(void **state)
 	for (int i = 0; i < LENGTH(pairs); i++) {
 		struct madrigal_request plain = {.prompt = pairs[i][0], .lyrics = "la", .seed = 3}, mixed = {.prompt = pairs[i][1], .lyrics = "la", .seed = 3};
 		struct brief a, b;
-		assert_int_equal(brief_make(&plain, &heads, &f->singers, f->lexicon, &a, &err), 0);
-		assert_int_equal(brief_make(&mixed, &heads, &f->singers, f->lexicon, &b, &err), 0);
+		assert_int_equal(brief_make(&plain, NULL, &heads, &f->singers, f->lexicon, &a, &err), 0);
+		assert_int_equal(brief_make(&mixed, NULL, &heads, &f->singers, f->lexicon, &b, &err), 0);
 		struct check c = {mixed.prompt, &b, f};
 		if (!b.influence || b.influence == b.style || !strstr(b.understood, " with "))
 			wrong(&c, "a second genre");

@@ -13,6 +13,8 @@ struct options {
 	const char *lyrics_path;  /* "-": standard input; NULL: none */
 	char *lyrics_text;        /* owned */
 	char *default_out;        /* owned: made from the lyrics' name when no output was named */
+	const char *reference_path, *reference_voice_path;
+	char *reference, *reference_voice; /* owned: what was heard in them */
 	int json;                 /* the report as JSON on standard output */
 	int quiet;
 	int stream;               /* the master is written as it is made */

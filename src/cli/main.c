@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/listen.h"
 #include "cli/service.h"
 #include "guard/guard.h"
 
@@ -140,6 +141,7 @@ static const struct {
 } commands[] = {
 	{ "sing", cmd_sing, "lyrics and a line of style -> a finished song" },
 	{ "score", cmd_score, "the same song as MIDI, sheet and song.json, in milliseconds" },
+	{ "listen", cmd_listen, "what is heard in a recording: tempo, key, chords, sections, sound, singer" },
 	{ "styles", cmd_styles, "what styles there are" },
 	{ "voices", cmd_voices, "what singers there are" },
 	{ "doctor", cmd_doctor, "what is installed, what is missing, and the command that mends it" },

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/listen.h"
 
 #define LYRICS_FILE_MAX ((size_t)1 << 20)
 
@@ -41,6 +42,8 @@ static const struct option_row rows[] = {
 	{ "instrumental", 'i', NULL, FLAG, REQ(instrumental), 1, BOTH, "no voice; lyrics may be left out" },
 	{ "seed", 0, "N", SEED, REQ(seed), 0, BOTH, "another seed, another song (default 1)" },
 	{ "title", 0, "TEXT", STRING, REQ(title), 0, BOTH, "by default taken from the lyrics" },
+	{ "reference", 0, "FILE", STRING, OPT(reference_path), 0, BOTH, "a song to be like: tempo, key, chords, groove, sound, singer (see: madrigal listen)" },
+	{ "reference-voice", 0, "FILE", STRING, OPT(reference_voice_path), 0, BOTH, "a singer to be like, in place of the reference's" },
 	{ "dictionary", 0, "FILE", STRING, REQ(dictionary), 0, BOTH, "how to say words: lines of a word and its phonemes" },
 	{ "out", 0, "DIR", STRING, REQ(out_dir), 0, BOTH, "a folder for the song: master, stems, MIDI, sheet, song.json" },
 	{ "output", 'o', "FILE", STRING, REQ(out_file), 0, SING, "the master alone; the format follows from the name" },
@@ -265,13 +268,23 @@ int options_parse(struct options *o, int argc, char **argv, int score_only, stru
 		rc = default_output(o, score_only, err);
 	if (!rc)
 		rc = settle_stream(o, err);
-	return rc ? rc : read_lyrics(o, err);
+	if (!rc)
+		rc = read_lyrics(o, err);
+	if (!rc && o->reference_path)
+		rc = hear_file(o->reference_path, &o->reference, err);
+	if (!rc && o->reference_voice_path)
+		rc = hear_file(o->reference_voice_path, &o->reference_voice, err);
+	o->req.reference = o->reference;
+	o->req.reference_voice = o->reference_voice;
+	return rc;
 }
 
 void options_release(struct options *o)
 {
 	free(o->lyrics_text);
 	free(o->default_out);
+	free(o->reference);
+	free(o->reference_voice);
 }
 
 void options_help(FILE *to, int score_only)

@@ -2,11 +2,13 @@
 /* Which groove a section gets, and grooves as rows of steps. */
 #include "compose/arrange.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "score/drums.h"
 
 #define GROOVES_MAX 64
+#define AFTER_REFERENCE 12.0f /* a groove that is a tenth more like the reference's bar is three times as likely */
 
 static int names_section(const struct style_groove *g, const char *section)
 {
@@ -79,8 +81,43 @@ static float hits_a_bar(const struct arrange *a, const struct style_groove *g)
 	return hits;
 }
 
+/* The band of a reference's pattern that a drum belongs to, or -1. */
+static int band_of_drum(int key)
+{
+	static const struct { int key, band; } bands[] = {
+		{ 35, REFERENCE_KICK }, { 36, REFERENCE_KICK }, { 37, REFERENCE_SNARE }, { 38, REFERENCE_SNARE }, { 39, REFERENCE_SNARE }, { 40, REFERENCE_SNARE },
+		{ 42, REFERENCE_HAT }, { 44, REFERENCE_HAT }, { 46, REFERENCE_HAT }, { 51, REFERENCE_HAT }, { 53, REFERENCE_HAT }, { 54, REFERENCE_HAT }, { 82, REFERENCE_HAT },
+	};
+	for (size_t i = 0; i < sizeof bands / sizeof *bands; i++)
+		if (bands[i].key == key)
+			return bands[i].band;
+	return -1;
+}
+
+/* How alike a groove and a reference's bar are, 0..1: the mean of their bands' cosines. */
+static float likeness(const struct arrange *a, const struct pattern *p, const struct style_reference *ref)
+{
+	float bar[REFERENCE_DRUMS][REFERENCE_STEPS] = { 0 }, sum = 0;
+	for (int i = 0; i < p->n; i++) {
+		int band = band_of_drum(p->key[i]);
+		for (int k = 0; band >= 0 && k < p->bars[i] * a->steps; k++)
+			bar[band][k % a->steps] += p->steps[i][k] != '.' && p->steps[i][k] != '-' ? 1.0f / (float)p->bars[i] : 0;
+	}
+	for (int b = 0; b < REFERENCE_DRUMS; b++) {
+		float xx = 1e-6f, yy = 1e-6f, xy = 0;
+		for (int k = 0; k < a->steps; k++) {
+			xx += bar[b][k] * bar[b][k];
+			yy += ref->pattern[b][k] * ref->pattern[b][k];
+			xy += bar[b][k] * ref->pattern[b][k];
+		}
+		sum += xy / sqrtf(xx * yy) / REFERENCE_DRUMS;
+	}
+	return sum;
+}
+
 const struct style_groove *groove_of(const struct arrange *a, const struct player *p, const struct arr_section *as)
 {
+	const struct style_reference *ref = a->brief->reference && a->brief->reference->n_steps == a->steps ? a->brief->reference : NULL;
 	const struct style_groove *list[GROOVES_MAX];
 	float weights[GROOVES_MAX];
 	int kind, n = candidates(a, p->style, as->sec->kind, list, &kind);
@@ -88,10 +125,14 @@ const struct style_groove *groove_of(const struct arrange *a, const struct playe
 		return NULL;
 	for (int i = 0; i < n; i++) {
 		weights[i] = list[i]->weight;
-		if (p->role != ROLE_BASS)
+		if (p->role != ROLE_BASS && !(ref && p->role == ROLE_DRUMS))
 			continue;
 		struct pattern pat;
 		pattern_read(a, list[i], &pat);
+		if (p->role == ROLE_DRUMS) {
+			weights[i] *= expf(AFTER_REFERENCE * likeness(a, &pat, ref));
+			continue;
+		}
 		float meet = kick_agreement(a, &pat, as);
 		weights[i] *= 0.05f + meet * meet * meet;
 	}

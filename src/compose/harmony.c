@@ -13,7 +13,7 @@
 #define LOOP_BARS 64
 #define BAR_CHORDS 4
 
-struct loop { int bars; struct { int n; uint8_t chord[BAR_CHORDS]; } bar[LOOP_BARS]; };
+struct loop { int bars, exact; struct { int n; uint8_t chord[BAR_CHORDS]; } bar[LOOP_BARS]; };
 
 static int same_chord(const struct chord *a, const struct chord *b)
 {
@@ -110,14 +110,25 @@ static const struct style_chords *draw_row(const struct plan *p, enum section_ki
 	return n ? found[rng_weighted(r, weight, n)] : NULL;
 }
 
+/* A reference's rows take the place of the style's in every section: what it goes through, this song goes through. */
+static const char *reference_row(const struct plan *p, enum section_kind k)
+{
+	const struct style_reference *ref = p->brief->reference;
+	if (!ref || p->minor != (ref->minor > 0))
+		return NULL;
+	const char *row = ref->chords[k == SECTION_CHORUS || k == SECTION_HOOK || k == SECTION_POST_CHORUS ? REFERENCE_CHORUS : REFERENCE_VERSE];
+	return *row ? row : NULL;
+}
+
 static int draw_loops(struct plan *p, struct loop *loops, int *ret_owner, struct madrigal_error *err)
 {
 	const char *rows[SECTION_KINDS] = { 0 };
+	int exact = reference_row(p, SECTION_VERSE) != NULL;
 	for (int k = 0; k < SECTION_KINDS; k++) {
 		struct rng r = rng_stream(p->req->seed, "harmony", (uint64_t)k);
 		const char *avoid = k == SECTION_CHORUS || k == SECTION_BRIDGE ? rows[SECTION_VERSE] : NULL;
 		const struct style_chords *c = draw_row(p, (enum section_kind)k, p->minor, avoid, &r);
-		rows[k] = c ? c->bars : NULL;
+		rows[k] = exact ? reference_row(p, (enum section_kind)k) : c ? c->bars : NULL;
 	}
 	for (int k = 0; k < SECTION_KINDS; k++) {
 		int from = k;
@@ -132,6 +143,7 @@ static int draw_loops(struct plan *p, struct loop *loops, int *ret_owner, struct
 		int rc = read_loop(p, rows[from], &loops[k], err);
 		if (rc)
 			return rc;
+		loops[k].exact = exact;
 	}
 	return 0;
 }
@@ -225,7 +237,7 @@ static void lay_section(struct plan *p, int index, const struct loop *loops)
 {
 	const struct plan_section *s = &p->sections[index], *next = index + 1 < p->n_sections ? &p->sections[index + 1] : NULL;
 	const struct loop *l = &loops[s->turnaround && next ? next->kind : s->kind];
-	int steps = p->meter.steps, stretch = p->meter.step_s * steps < 1.05 && s->bars >= 2 * l->bars ? 2 : 1;
+	int steps = p->meter.steps, stretch = !l->exact && p->meter.step_s * steps < 1.05 && s->bars >= 2 * l->bars ? 2 : 1;
 	/* Bars sung before the section's first line, and bars over at the end, belong to the loop's end: the lines begin with the loop. */
 	int lead = s->lead_bars ? l->bars * stretch - s->lead_bars % (l->bars * stretch) : 0;
 	for (int b = 0; b < s->bars; b++)

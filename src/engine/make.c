@@ -11,9 +11,12 @@
 #include "base/machine.h"
 #include "base/pool.h"
 #include "compose/compose.h"
+#include "ear/json.h"
+#include "ear/nearest.h"
 #include "engine/check.h"
 #include "engine/find.h"
 #include "engine/output.h"
+#include "engine/reference.h"
 #include "engine/song_dir.h"
 #include "engine/stream.h"
 #include "mix/mix.h"
@@ -45,6 +48,7 @@ struct job {
 	struct singer_set singers;
 	struct prompt_lexicon *prompts;
 	struct lexicon *lexicon;
+	struct style_reference reference;
 	struct brief brief;
 	struct lyrics lyrics;
 	struct score score;
@@ -119,19 +123,58 @@ static void drop_words(struct lyrics *l)
 	l->n_lines = l->n_words = l->n_syllables = 0;
 }
 
+/* What was heard elsewhere; its nearest styles and singers are looked up here unless it names them. */
+static int read_heard(const char *json, const struct ear_tables *tables, struct heard **ret, struct madrigal_error *err)
+{
+	if (!json)
+		return 0;
+	struct heard *h = malloc(sizeof *h);
+	if (!h)
+		return err_nomem(err);
+	int rc = heard_read(json, h, err);
+	if (rc) {
+		free(h);
+		return rc;
+	}
+	if (!h->n_styles && !h->n_voices)
+		ear_nearest(tables, h);
+	*ret = h;
+	return 0;
+}
+
+static int read_reference(struct job *j, struct madrigal_error *err)
+{
+	struct ear_tables tables;
+	struct heard *song = NULL, *voice = NULL;
+	int rc = ear_tables_load(j->paths.share_dir, &tables, err);
+	if (rc)
+		return rc;
+	rc = read_heard(j->req->reference, &tables, &song, err);
+	if (!rc)
+		rc = read_heard(j->req->reference_voice, &tables, &voice, err);
+	if (!rc)
+		reference_of(song, voice ? voice : song, &j->reference);
+	free(song);
+	free(voice);
+	ear_tables_release(&tables);
+	return rc;
+}
+
 static int read_words(struct job *j, struct madrigal_error *err)
 {
 	const struct madrigal_request *req = j->req;
 	const char *share = j->paths.share_dir, *text = req->lyrics ? req->lyrics : "";
 	if (!*share)
 		return err_set(err, MADRIGAL_EMISSING, "Madrigal's styles are not where they should be; install again, or name their folder in MADRIGAL_SHARE");
-	int rc = style_set_open(share, &j->styles, err);
+	int with_reference = req->reference || req->reference_voice, rc = with_reference ? read_reference(j, err) : 0;
+	if (!rc)
+		rc = style_set_open(share, &j->styles, err);
 	if (!rc)
 		rc = singer_set_load(share, &j->singers, err);
 	if (!rc)
 		rc = prompt_lexicon_new(share, &j->prompts, err);
 	if (!rc)
-		rc = brief_make(req, &j->styles, &j->singers, j->prompts, &j->brief, err);
+		rc = brief_make(req, with_reference ? &j->reference : NULL, &j->styles, &j->singers, j->prompts, &j->brief, err);
 	if (!rc)
 		rc = lexicon_new(share, req->dictionary, &j->lexicon, err);
 	if (!rc)
@@ -169,7 +212,7 @@ static int sing(struct job *j, struct madrigal_error *err)
 {
 	if (!j->voice)
 		return 0;
-	int rc = voice_sing_score(j->voice, &j->score, j->brief.singer, &j->brief.style->singer,
+	int rc = voice_sing_score(j->voice, &j->score, j->brief.singer, &j->brief.manner,
 	                          brief_swing(&j->brief, j->score.meter_num, j->score.meter_den), j->threads, note_progress, j, &j->cancel,
 	                          &j->vocals, err);
 	voice_close(j->voice);

@@ -222,7 +222,7 @@ int stream_song(const struct stream_job *j, struct stream_file *file, struct str
 	pthread_mutex_init(&s.mutex, NULL);
 	int rc = band_new(j->score, j->brief, j->fonts, j->cancel, &s.band, err);
 	if (!rc && j->voice)
-		rc = voice_takes_new(j->voice, j->score, j->brief->singer, &j->brief->style->singer, brief_swing(j->brief, j->score->meter_num, j->score->meter_den),
+		rc = voice_takes_new(j->voice, j->score, j->brief->singer, &j->brief->manner, brief_swing(j->brief, j->score->meter_num, j->score->meter_den),
 		                     j->cancel, &s.takes, err);
 	s.n_takes = s.takes ? voice_takes_jobs(s.takes) : 0;
 	if (!rc && !(s.done = calloc((size_t)(s.n_parts + s.n_takes) + 1, 1)))

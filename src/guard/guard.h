@@ -34,13 +34,18 @@ struct decoded_audio {
 	double rms_db;                 /* of the whole, dBFS; silence is -INFINITY */
 };
 struct decode_limits { double seconds_max; uint64_t bytes_max; int cpu_s; size_t memory_bytes; };
-struct decode_limits decode_limits_default(void); /* 600 s, 100 MiB, 20 s, 512 MiB */
-/* Reads audio from in_fd (a regular file, from its start) in the helper. If pcm_fd >= 0, mono float32 at pcm_rate goes there. MADRIGAL_EUSAGE: not audio that we know, damaged, too long
- * or too large; MADRIGAL_EIO: the helper could not be run. */
-int guard_decode(int in_fd, int pcm_fd, int pcm_rate, const struct decode_limits *l, struct decoded_audio *ret, struct madrigal_error *err) MUST_CHECK;
+struct decode_limits decode_limits_default(void); /* 600 s, 100 MiB, 60 s, 768 MiB */
+/* What the helper leaves in out_fd, a file opened for writing: nothing (out_fd -1); the sound, float32 at EAR_RATE, left and right in turn; or what the ear hears in it, as heard_write
+ * has it (the nearest styles and singers are not its business). Mono is both sides; of more than two channels the front ones, centre and surround 3 dB lower, without the LFE. */
+enum decode_output { DECODE_NOTHING, DECODE_SOUND, DECODE_HEARD };
+/* Reads audio from in_fd (a regular file, from its start) in the helper. MADRIGAL_EUSAGE: not audio that we know, damaged, too long or too large; MADRIGAL_EIO: the helper could not
+ * be run. */
+int guard_decode(int in_fd, int out_fd, enum decode_output what, const struct decode_limits *l, struct decoded_audio *ret, struct madrigal_error *err) MUST_CHECK;
 /* The same without waiting: *ret_fd becomes readable when the helper is done; then guard_decode_end (which never blocks longer than a moment) has the result and closes it. */
-int guard_decode_begin(int in_fd, int pcm_fd, int pcm_rate, const struct decode_limits *l, int *ret_fd, pid_t *ret_pid, struct madrigal_error *err) MUST_CHECK;
+int guard_decode_begin(int in_fd, int out_fd, enum decode_output what, const struct decode_limits *l, int *ret_fd, pid_t *ret_pid, struct madrigal_error *err) MUST_CHECK;
 int guard_decode_end(int fd, pid_t pid, struct decoded_audio *ret, struct madrigal_error *err) MUST_CHECK;
+/* guard_decode with DECODE_HEARD: *ret_json (free). */
+int guard_hear(int in_fd, const struct decode_limits *l, struct decoded_audio *ret, char **ret_json, struct madrigal_error *err) MUST_CHECK;
 
 /* The program that has the helpers as commands; by default this process's own. Borrowed; for tests, whose own program is another. */
 void guard_set_program(const char *path);

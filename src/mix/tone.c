@@ -6,10 +6,9 @@
 #include "dsp/spectrum.h"
 #include "mix/desk.h"
 
-#define TONE_MAX_DB 6.0
-#define TONE_SHARE 0.9      /* of the way to the target */
 #define FIT_ROUNDS 60
 #define EDGE_S 0.005
+#define REFERENCE_TOP_HZ 9000.0 /* bands above are not whole in what the ear was given */
 
 /* Where records end up: third octaves from 40 Hz to 12.5 kHz, dB. Mean long-term spectra of published full mixes, smoothed. */
 static const double target_db[SPECTRUM_BANDS] = { -1.5, 2,   4,    4,    4.5,  5,    4.5,  3.8,  3,    3.2,  3.4,  3.3,  3.2,
@@ -17,8 +16,19 @@ static const double target_db[SPECTRUM_BANDS] = { -1.5, 2,   4,    4,    4.5,  5
 /* How much a band's error counts. Below 100 Hz records differ most. */
 static const double weight[SPECTRUM_BANDS] = { 0.15, 0.2, 0.2, 0.3, 0.6, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0.8 };
 
-#define BELLS 7
-static const double bell_hz[BELLS] = { 75, 170, 370, 800, 1700, 3600, 8200 };
+#define BELLS_MAX 13
+/* The bands by which the spectrum is brought to its target: the first a low shelf, the last a high one. For a finished record's sound in general, a few broad ones on the band; to match a
+ * reference, as a mastering engineer does with an equaliser that was shown another record, half-octaves on all that sounds. */
+static const struct bells {
+	int n;
+	double hz[BELLS_MAX], q, reach, most_db, share; /* reach: octaves squared over which an error counts; share of the way to the target */
+} broad = { 7, { 75, 170, 370, 800, 1700, 3600, 8200 }, 0.85, 0.5, 6, 0.9 },
+  match = { 13, { 75, 140, 210, 300, 430, 620, 880, 1260, 1800, 2600, 3700, 5300, 7800 }, 1.7, 0.1, 10, 1 };
+
+static const struct bells *bells_of(const struct desk *d)
+{
+	return d->brief->reference && d->brief->reference->has_spectrum ? &match : &broad;
+}
 
 static double tilt(const struct style_mix *m, double hz)
 {
@@ -44,24 +54,37 @@ static int powers(struct desk *d, int vocal, float *scratch[2], double ret[SPECT
 	return spectrum_third_octaves(AUDIO_RATE, scratch[0], scratch[1], d->frames, 12000, ret, err);
 }
 
-static struct eq build(const double db[BELLS])
+static struct eq build(const struct bells *f, const double *db)
 {
+	_Static_assert(BELLS_MAX <= EQ_MAX, "a chain holds all bells");
 	struct eq eq = eq_init();
-	eq_add(&eq, biquad_low_shelf(AUDIO_RATE, bell_hz[0], db[0]));
-	for (int k = 1; k < BELLS - 1; k++)
-		eq_add(&eq, biquad_peak(AUDIO_RATE, bell_hz[k], 0.85, db[k]));
-	eq_add(&eq, biquad_high_shelf(AUDIO_RATE, bell_hz[BELLS - 1] * 0.75, db[BELLS - 1]));
+	eq_add(&eq, biquad_low_shelf(AUDIO_RATE, f->hz[0], db[0]));
+	for (int k = 1; k < f->n - 1; k++)
+		eq_add(&eq, biquad_peak(AUDIO_RATE, f->hz[k], f->q, db[k]));
+	eq_add(&eq, biquad_high_shelf(AUDIO_RATE, f->hz[f->n - 1] * 0.75, db[f->n - 1]));
 	return eq;
 }
 
-/* Errors (dB) of band + voices against the target when the band goes through eq; the mean over 200 Hz .. 4 kHz taken out. */
+static double wanted_db(const struct desk *d, int band)
+{
+	const struct style_reference *ref = d->brief->reference && d->brief->reference->has_spectrum ? d->brief->reference : NULL;
+	/* What an ear at 22 kHz can't hear of it, goes on as records do. */
+	double beyond = 0;
+	for (; ref && spectrum_centres_hz[band] > REFERENCE_TOP_HZ; band--)
+		beyond += target_db[band] - target_db[band - 1];
+	if (ref)
+		return (double)ref->spectrum_db[band] + beyond;
+	return target_db[band] + tilt(d->style, spectrum_centres_hz[band]);
+}
+
+/* Errors (dB) of band + voices against the target when the band (all, to match a reference) goes through eq; the mean over 200 Hz .. 4 kHz taken out. */
 static void errors(const struct desk *d, const struct eq *eq, const double *band, const double *voices, double ret[SPECTRUM_BANDS])
 {
 	double mean = 0;
 	for (int b = 0; b < SPECTRUM_BANDS; b++) {
 		double hz = spectrum_centres_hz[b];
-		double have = 10 * log10(band[b] * pow(10, eq_gain_db(eq, AUDIO_RATE, hz) / 10) + voices[b] + 1e-14);
-		ret[b] = target_db[b] + tilt(d->style, hz) - have;
+		double gain = pow(10, eq_gain_db(eq, AUDIO_RATE, hz) / 10);
+		ret[b] = wanted_db(d, b) - 10 * log10(band[b] * gain + voices[b] * (d->tone_for_voices ? gain : 1) + 1e-14);
 		if (hz >= 200 && hz <= 4000)
 			mean += ret[b] / 14;
 	}
@@ -71,7 +94,7 @@ static void errors(const struct desk *d, const struct eq *eq, const double *band
 
 int tone_fit(struct desk *d, float *scratch[2], struct madrigal_error *err)
 {
-	double band[SPECTRUM_BANDS], voices[SPECTRUM_BANDS], db[BELLS] = { 0 }, wrong[SPECTRUM_BANDS], total = 0;
+	double band[SPECTRUM_BANDS], voices[SPECTRUM_BANDS], db[BELLS_MAX] = { 0 }, wrong[SPECTRUM_BANDS], total = 0;
 	int rc = powers(d, 0, scratch, band, err);
 	if (!rc)
 		rc = powers(d, 1, scratch, voices, err);
@@ -79,27 +102,29 @@ int tone_fit(struct desk *d, float *scratch[2], struct madrigal_error *err)
 		return rc;
 	for (int b = 0; b < SPECTRUM_BANDS; b++)
 		total += band[b];
+	const struct bells *f = bells_of(d);
 	d->tone = eq_init();
+	d->tone_for_voices = f == &match;
 	if (total < 1e-10)
 		return 0;
 	/* Each round moves every band by a part of the error that it hears; broad and overlapping bands settle to a smooth curve. */
 	for (int round = 0; round < FIT_ROUNDS; round++) {
-		struct eq eq = build(db);
+		struct eq eq = build(f, db);
 		errors(d, &eq, band, voices, wrong);
-		for (int k = 0; k < BELLS; k++) {
+		for (int k = 0; k < f->n; k++) {
 			double sum = 0, norm = 0;
 			for (int b = 0; b < SPECTRUM_BANDS; b++) {
-				double octaves = log2(spectrum_centres_hz[b] / bell_hz[k]);
-				double reach = exp(-octaves * octaves / 0.5) * weight[b];
+				double octaves = log2(spectrum_centres_hz[b] / f->hz[k]);
+				double reach = exp(-octaves * octaves / f->reach) * weight[b];
 				sum += reach * wrong[b];
 				norm += reach;
 			}
-			db[k] = fmin(fmax(db[k] + 0.3 * sum / norm, -TONE_MAX_DB), TONE_MAX_DB);
+			db[k] = fmin(fmax(db[k] + 0.3 * sum / norm, -f->most_db), f->most_db);
 		}
 	}
-	for (int k = 0; k < BELLS; k++)
-		db[k] *= TONE_SHARE;
-	d->tone = build(db);
+	for (int k = 0; k < f->n; k++)
+		db[k] *= f->share;
+	d->tone = build(f, db);
 	return 0;
 }
 
@@ -165,7 +190,7 @@ int finish_advance(struct desk *d, struct channel *c, struct finish *f, size_t f
 		size_t n = until - at < DESK_BLOCK ? until - at : DESK_BLOCK;
 		if (at % (128 * DESK_BLOCK) == 0 && cancelled(d->cancel))
 			rc = err_set(err, MADRIGAL_ECANCELLED, "cancelled");
-		if (!c->vocal && f->tone.n)
+		if ((!c->vocal || d->tone_for_voices) && f->tone.n)
 			eq_process(&f->tone, l + at, r + at, n);
 		if (f->duck > 0) {
 			for (size_t k = 0; k * DYNEQ_STEP < n; k++)

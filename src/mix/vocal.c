@@ -8,6 +8,8 @@
 #include "dsp/stereo.h"
 #include "mix/desk.h"
 
+#define VOICE_BRIGHT_HZ 2500
+#define VOICE_BRIGHT_MOST_DB 4.0 /* towards a reference's voice, and no further */
 #define RIDE_MAX_DB 5.0
 #define RIDE_SHARE 0.7     /* of the way to an even level: the rest is expression */
 #define GATE_DB 14.0       /* below the mean by this: breath and silence, not ridden */
@@ -67,6 +69,9 @@ int voice_begin(struct desk *d, const struct voice_chain *v, double level_db, do
 		return err_nomem(err);
 	r.gain = r.energy + d->blocks;
 	r.eq = strip_eq(v->preset, &neutral);
+	const struct style_reference *ref = d->brief->reference;
+	if (ref && ref->voice_bright_db != 0)
+		eq_add(&r.eq, biquad_high_shelf(AUDIO_RATE, VOICE_BRIGHT_HZ, fmin(fmax((double)ref->voice_bright_db, -VOICE_BRIGHT_MOST_DB), VOICE_BRIGHT_MOST_DB)));
 	loudness_weighting(AUDIO_RATE, &r.weighting);
 	struct deesser_config deess = { .hz = 5800, .threshold_db = v->deess_threshold_db, .ratio = 4, .max_db = v->deess_max_db };
 	struct compressor_config fast = { .threshold_db = WORK_DB + 8, .ratio = 3, .knee_db = 6, .attack_ms = 3, .release_ms = 70, .makeup_db = 0 };

@@ -7,9 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "ear/json.h"
 #include "guard/guard.h"
 
 #define PARTS_MAX 8
@@ -19,7 +22,11 @@
 #define COVER_MAX_S 360.0
 #define COVER_BYTES_MAX (50u << 20)
 #define SILENCE_DB (-60.0)
+#define HAS_VOICE 0.04f        /* share of the time that someone sings, at least */
+#define IS_SPEECH 0.6f
 #define DAY_MS 86400000
+#define HEARD_BYTES_MAX (4 << 20)
+#define PROMPT_BYTES_MAX 16384
 
 /* A file that is being looked at by the decoding helper while its exchange waits. */
 struct check {
@@ -28,6 +35,7 @@ struct check {
 	char purpose[16];              /* "song", "voice", "instrumental", "cover" */
 	char *path;                    /* in DATA/spool */
 	int fd;                        /* the helper's, or -1 */
+	int heard;                     /* a memory file for what it hears, or -1 */
 	pid_t pid;
 	int gone;                      /* its client */
 };
@@ -39,6 +47,8 @@ static void check_free(struct check *k)
 		p = &(*p)->next;
 	if (*p)
 		*p = k->next;
+	if (k->heard >= 0)
+		close(k->heard);
 	if (k->path) {
 		unlink(k->path); /* if it is still there: what was taken has been moved into the store */
 		free(k->path);
@@ -114,7 +124,21 @@ static void answer_upload(struct check *k, const struct stored_file *file, doubl
 	answer_json(c, 200, o);
 }
 
-static void answer_cover(struct check *k, const struct stored_file *file, double seconds)
+/* The sections that were heard, as music_cover_preprocess says them: JSON within JSON (free), or NULL. */
+static char *structure_of(const struct heard *h)
+{
+	json_t *list = json_array();
+	for (int i = 0; i < h->form.n_sections; i++) {
+		const struct heard_section *s = &h->form.section[i];
+		json_array_append_new(list, json_pack("{s:f, s:f, s:s}", "start", (double)s->start_s, "end", (double)s->end_s, "label", s->label));
+	}
+	json_t *o = json_pack("{s:i, s:o}", "num_segments", h->form.n_sections, "segments", list);
+	char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(6));
+	json_decref(o);
+	return text;
+}
+
+static void answer_cover(struct check *k, const struct stored_file *file, double seconds, const struct heard *heard)
 {
 	struct call *c = &k->call;
 	struct madrigal_error err = { 0 };
@@ -129,12 +153,22 @@ static void answer_cover(struct check *k, const struct stored_file *file, double
 		return;
 	}
 	http_reply_header(c->x, "Trace-Id", trace);
-	/* What we don't hear (yet) is empty, not invented. */
-	answer_json(c, 200, json_pack("{s:s, s:s, s:s, s:f, s:s, s:o}", "cover_feature_id", id, "formatted_lyrics", "", "structure_result", "{\"num_segments\":0,\"segments\":[]}", "audio_duration",
-	                              seconds, "trace_id", trace, "base_resp", base_resp(0, "success")));
+	char *structure = structure_of(heard);
+	/* Words are not heard: empty, not invented. */
+	answer_json(c, 200, json_pack("{s:s, s:s, s:s, s:s, s:f, s:s, s:o}", "cover_feature_id", id, "formatted_lyrics", "", "structure_result", structure ? structure : "{\"num_segments\":0,\"segments\":[]}",
+	                              "audio_duration", seconds, "trace_id", trace, "base_resp", base_resp(0, "success")));
+	free(structure);
 }
 
 /* ---- the check ---- */
+
+/* Only a voice is refused for what is heard in it: a song without one still has an accompaniment. */
+static const char *fault_of_voice(const struct heard *h)
+{
+	if (h->singer.speech > IS_SPEECH)
+		return "the file is speech: a voice must sing";
+	return h->singer.singing < HAS_VOICE ? "no singing is heard in the file" : NULL;
+}
 
 static const char *fault_of(const struct check *k, const struct decoded_audio *d)
 {
@@ -148,6 +182,24 @@ static const char *fault_of(const struct check *k, const struct decoded_audio *d
 	if (!(d->rms_db > SILENCE_DB))
 		return "the audio is silent";
 	return NULL;
+}
+
+static int read_heard(int fd, struct heard **ret, struct madrigal_error *err)
+{
+	off_t n = lseek(fd, 0, SEEK_END);
+	struct heard *h = malloc(sizeof *h);
+	char *text = n > 0 && n < HEARD_BYTES_MAX ? malloc((size_t)n + 1) : NULL;
+	int rc = h && text && pread(fd, text, (size_t)n, 0) == n ? 0 : err_set(err, MADRIGAL_EIO, "cannot read what was heard");
+	if (!rc) {
+		text[n] = 0;
+		rc = heard_read(text, h, err) ? err_set(err, MADRIGAL_EINTERNAL, "the decoding helper left no JSON") : 0;
+	}
+	free(text);
+	if (rc)
+		free(h);
+	else
+		*ret = h;
+	return rc;
 }
 
 static void checked(void *user, int fd)
@@ -164,18 +216,22 @@ static void checked(void *user, int fd)
 		return;
 	}
 	struct stored_file file;
+	struct heard *heard = NULL;
+	if (!rc && k->heard >= 0)
+		rc = read_heard(k->heard, &heard, &err);
 	if (rc == MADRIGAL_EUSAGE)
 		refuse_field(c, field, "custom", "the file is not audio that can be read");
 	else if (rc)
 		answer_fault(c, &err);
-	else if ((fault = fault_of(k, &d)))
+	else if ((fault = fault_of(k, &d)) || (!strcmp(k->purpose, "voice") && (fault = fault_of_voice(heard))))
 		refuse_field(c, field, "custom", fault);
 	else if (store_file_add(c->api->store, k->path, &file, &err))
 		answer_fault(c, &err);
 	else if (strcmp(k->purpose, "cover"))
 		answer_upload(k, &file, d.seconds);
 	else
-		answer_cover(k, &file, d.seconds);
+		answer_cover(k, &file, d.seconds, heard);
+	free(heard);
 	check_free(k);
 }
 
@@ -187,17 +243,21 @@ static void begin_check(struct call *c, const char *purpose, char *path)
 	struct decode_limits limits = decode_limits_default();
 	limits.bytes_max = (uint64_t)c->api->config.upload_max_mb << 20;
 	int in = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
-	if (!k || in < 0) {
+	/* Only where the answer depends on it. */
+	int listens = !strcmp(purpose, "voice") || !strcmp(purpose, "cover"), heard = listens ? memfd_create("heard", MFD_CLOEXEC) : -1;
+	if (!k || in < 0 || (listens && heard < 0)) {
 		free(k);
+		if (heard >= 0)
+			close(heard);
 		unlink(path);
 		free(path);
 		err_set(&err, MADRIGAL_EIO, "cannot look at an upload");
 		answer_fault(c, &err);
 	} else {
-		*k = (struct check){ .next = c->api->checks, .call = *c, .path = path, .fd = -1 };
+		*k = (struct check){ .next = c->api->checks, .call = *c, .path = path, .fd = -1, .heard = heard };
 		snprintf(k->purpose, sizeof k->purpose, "%s", purpose);
 		c->api->checks = k;
-		rc = guard_decode_begin(in, -1, 0, &limits, &k->fd, &k->pid, &err);
+		rc = guard_decode_begin(in, heard, listens ? DECODE_HEARD : DECODE_NOTHING, &limits, &k->fd, &k->pid, &err);
 		if (!rc)
 			rc = http_server_watch(c->api->server, k->fd, checked, k, &err);
 		if (rc) {
@@ -238,6 +298,8 @@ static void begin_fetch(struct call *c, const char *url)
 	struct fetch_limits limits = fetch_limits_default();
 	struct check *k = calloc(1, sizeof *k);
 	int out = -1, rc = k ? 0 : err_nomem(&err);
+	if (k)
+		k->heard = -1;
 	limits.allow_private = c->api->config.allow_private_urls;
 	if (!rc)
 		rc = store_spool(c->api->store, ".fetch", &out, &k->path, &err);
@@ -400,25 +462,47 @@ void reference_cover(struct call *c)
 
 /* ---- references of a song ---- */
 
-static int by_id(struct call *c, const char *field, const char *prefix, const json_t *body, struct song_request *r)
+/* The file behind an id of this account into *ret (free); NULL if the body has none. */
+static int by_id(struct call *c, const char *field, const char *prefix, const json_t *body, char **ret)
 {
 	const char *id = param_string(body, field);
 	struct upload u;
 	struct madrigal_error err = { 0 };
+	*ret = NULL;
 	if (!*id)
 		return 0;
 	int rc = strncmp(id, prefix, strlen(prefix)) ? 1 : upload_get(c->api->store, id, c->account.id, &u, &err);
-	if (rc < 0) {
+	if (!rc && !(*ret = strdup(u.file.hash)))
+		rc = err_nomem(&err);
+	if (rc < 0)
 		answer_fault(c, &err);
-		return 1;
-	}
-	if (rc) {
+	else if (rc)
 		refuse_field(c, field, "custom", "unknown id");
-		return 1;
+	return rc != 0;
+}
+
+/* An accompaniment gives the song and a voice its singer; a voice alone is the song to take after, sung with nothing but voices. */
+static int by_ids(struct call *c, const json_t *body, struct song_request *r)
+{
+	char *vocal = NULL, *voice = NULL, *band = NULL;
+	int rc = by_id(c, "refer_vocal", "vocal-", body, &vocal) || by_id(c, "refer_voice", "vocal-", body, &voice) || by_id(c, "refer_instrumental", "instrumental-", body, &band);
+	char **singer = vocal ? &vocal : &voice;
+	if (!rc && band) {
+		r->reference_upload = band;
+		r->reference_voice = *singer;
+		band = *singer = NULL;
+	} else if (!rc) {
+		r->reference_upload = *singer;
+		*singer = NULL;
+		struct buf prompt = buf_init(PROMPT_BYTES_MAX);
+		buf_addf(&prompt, "%s%sa cappella", r->prompt ? r->prompt : "", r->prompt ? ", " : "");
+		free(r->prompt);
+		r->prompt = prompt.data;
 	}
-	free(r->reference_upload);
-	r->reference_upload = strdup(u.file.hash);
-	return 0;
+	free(vocal);
+	free(voice);
+	free(band);
+	return rc;
 }
 
 static int by_base64(struct call *c, const char *field, const char *text, struct song_request *r)
@@ -463,10 +547,10 @@ static int by_url(struct call *c, const char *field, const char *url, struct son
 int reference_resolve(struct call *c, const struct model *m, const json_t *body, struct song_request *r)
 {
 	if (m->kind == KIND_MUSIC_01)
-		return by_id(c, "refer_vocal", "vocal-", body, r) || by_id(c, "refer_voice", "vocal-", body, r) || by_id(c, "refer_instrumental", "instrumental-", body, r);
+		return by_ids(c, body, r);
 	const char *url = param_string(body, m->family == API_MINIMAX ? "audio_url" : "reference_audio_url"), *text = param_string(body, "audio_base64");
 	if (m->kind == KIND_COVER && m->family == API_MINIMAX && *param_string(body, "cover_feature_id"))
-		return by_id(c, "cover_feature_id", "", body, r);
+		return by_id(c, "cover_feature_id", "", body, &r->reference_upload);
 	if (m->kind == KIND_COVER && *text)
 		return by_base64(c, "audio_base64", text, r);
 	if (m->kind == KIND_COVER && strncmp(url, "http", 4))

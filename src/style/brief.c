@@ -14,6 +14,10 @@
 #define PROMPT_MAX_CODE_POINTS 2000
 #define TEMPO_MIN 40
 #define TEMPO_MAX 240
+#define LIKE_REFERENCE 12.0f  /* for the singer who is nearest to the reference's: more than the prompt's adjectives, less than its "female" */
+#define FORMANTS_LEAST 0.93f  /* natural bounds: beyond them a voice turns into a cartoon's */
+#define FORMANTS_MOST 1.08f
+#define VIBRATO_MOST_CENTS 60
 #define INFLUENCE 0.35f       /* share of the second genre in tempo and mood */
 
 /* ---- the request ---- */
@@ -95,6 +99,10 @@ static void resolve_tempo(struct resolver *r)
 		r->b->tempo_bpm = fmin(fmax(w->bpm, TEMPO_MIN), TEMPO_MAX);
 		return;
 	}
+	if (r->ref && r->ref->tempo_bpm > 0) {
+		r->b->tempo_bpm = fmin(fmax(r->ref->tempo_bpm, TEMPO_MIN), TEMPO_MAX);
+		return;
+	}
 	if (w->bpm_low) {
 		bpm = w->bpm_low + (double)rng_unit(&rng) * (w->bpm_high - w->bpm_low);
 	} else {
@@ -106,13 +114,16 @@ static void resolve_tempo(struct resolver *r)
 	r->b->tempo_bpm = fmin(fmax(round(bpm), TEMPO_MIN), TEMPO_MAX);
 }
 
-/* Swing is a feel: a prompt's "shuffle" rules, else a straight style takes some of a swung second genre's. */
+/* Swing is a feel: a prompt's "shuffle" rules, then the reference, else a straight style takes some of a swung second genre's. */
 static void resolve_swing(struct resolver *r)
 {
 	struct brief *b = r->b;
 	if (r->w->swing > 0) {
 		b->swing = r->w->swing;
 		b->swing_unit = b->tempo_bpm < 78 || !strcmp(b->style->swing_unit, "16") ? "16" : "8";
+	} else if (r->ref && r->ref->has_swing) {
+		b->swing = r->ref->swing;
+		b->swing_unit = r->ref->swing_unit == 16 ? "16" : "8";
 	} else if (b->influence && b->influence->swing >= 0.08f && b->style->swing < 0.05f) {
 		b->swing = 0.6f * b->influence->swing;
 		b->swing_unit = b->influence->swing_unit;
@@ -140,6 +151,9 @@ static int resolve_meter(struct resolver *r, struct madrigal_error *err)
 	} else if (r->w->num) {
 		b->meter_num = r->w->num;
 		b->meter_den = r->w->den;
+	} else if (r->ref && r->ref->meter_num) {
+		b->meter_num = r->ref->meter_num;
+		b->meter_den = r->ref->meter_den;
 	} else if (parse_meter(b->style->meters[0], &b->meter_num, &b->meter_den) < 0) {
 		return err_set(err, MADRIGAL_EINTERNAL, "the style \"%s\" has an unchecked meter", b->style->name);
 	}
@@ -157,6 +171,10 @@ static int resolve_key(struct resolver *r, struct madrigal_error *err)
 		if (key_parse(r->req->key, &b->tonic_pc, &said, &why) < 0)
 			return err_set(err, MADRIGAL_EUSAGE, "the key \"%.40s\" is not one like \"A minor\", \"F# major\" or \"Bb\"", r->req->key);
 		minor = said >= 0 ? said : r->w->tonic_pc == b->tonic_pc ? r->w->minor : -1;
+	}
+	if (b->tonic_pc < 0 && r->ref && r->ref->tonic_pc >= 0 && (minor < 0 || minor == r->ref->minor)) {
+		b->tonic_pc = r->ref->tonic_pc;
+		minor = r->ref->minor;
 	}
 	if (minor < 0 && b->tonic_pc >= 0)
 		minor = 0; /* "in G" is G major */
@@ -177,7 +195,8 @@ static float singer_suits(const struct resolver *r, const struct singer *s)
 	const struct style_singer *by_style = &r->b->style->singer;
 	float score = 0;
 	char gender = w->gender ? w->gender : by_style->gender[0] == 'a' ? 0 : by_style->gender[0];
-	if (gender && s->gender[0] != gender)
+	int by_reference = r->ref && *r->ref->voice[0];
+	if (gender && s->gender[0] != gender && (w->gender || !by_reference))
 		score -= w->gender ? 100 : 10;
 	if (w->age)
 		score += !strcmp(s->age, w->age) ? 3.0f : strcmp(s->age, "adult") && strcmp(w->age, "adult") ? -1.0f : 0.0f;
@@ -188,6 +207,9 @@ static float singer_suits(const struct resolver *r, const struct singer *s)
 	for (unsigned i = 0; i < by_style->n_voices; i++)
 		if (!strcmp(by_style->voices[i], s->name))
 			score += 0.8f - 0.4f * (float)i / (float)by_style->n_voices;
+	for (int i = 0; r->ref && i < REFERENCE_VOICES; i++)
+		if (!strcmp(r->ref->voice[i], s->name))
+			score += LIKE_REFERENCE / (float)(1 + i);
 	return score;
 }
 
@@ -210,6 +232,21 @@ static int choose_singer(struct resolver *r, struct madrigal_error *err)
 		}
 	}
 	return 0;
+}
+
+static void resolve_manner(struct resolver *r)
+{
+	struct style_singer *m = &r->b->manner;
+	*m = r->b->style->singer;
+	if (!r->ref)
+		return;
+	if (r->ref->formant_scale > 0)
+		m->formants = clamp(r->ref->formant_scale, FORMANTS_LEAST, FORMANTS_MOST);
+	if (r->ref->vibrato_cents >= 0 && strcmp(m->manner, "rap")) {
+		m->vibrato_cents = clamp(r->ref->vibrato_cents, 0, VIBRATO_MOST_CENTS);
+		if (r->ref->vibrato_hz > 0)
+			m->vibrato_hz = clamp(r->ref->vibrato_hz, 4, 7.5f);
+	}
 }
 
 /* ---- what was understood ---- */
@@ -264,6 +301,8 @@ static void describe(const struct resolver *r)
 	else
 		buf_addf(&out, "; %s key", b->minor ? "minor" : "major");
 	say_instruments(r, &out);
+	if (r->ref)
+		buf_adds(&out, "; after a reference");
 	/* Cut where a character begins. */
 	const char *text = buf_str(&out);
 	size_t len = strlen(text);
@@ -287,10 +326,22 @@ static int resolve(struct resolver *r, struct madrigal_error *err)
 		rc = choose_singer(r, err);
 	if (rc < 0)
 		return rc;
+	resolve_manner(r);
 	r->b->instrumental = r->req->instrumental || r->w->instrumental == 2 || (r->w->instrumental == 1 && !has_lyrics(r->req));
 	rc = resolve_instruments(r, err);
 	if (rc == 0)
 		describe(r);
+	return rc;
+}
+
+/* A prompt without instruments is read as if it went on with the reference's. On failure *w is released. */
+static int read_with_reference(const struct resolver *r, const struct vocabulary *v, struct wishes *w, struct madrigal_error *err)
+{
+	struct buf text = buf_init(65536);
+	buf_addf(&text, "%s, %s", r->req->prompt ? r->req->prompt : "", r->ref->words);
+	wishes_release(w);
+	int rc = text.failed ? err_nomem(err) : prompt_read(buf_str(&text), v, r->singers, w, err);
+	buf_release(&text);
 	return rc;
 }
 
@@ -304,6 +355,8 @@ static int read_again(struct resolver *r, const struct prompt_lexicon *lx, int s
 		return rc;
 	struct wishes w;
 	rc = prompt_read(r->req->prompt, &v, r->singers, &w, err);
+	if (rc == 0 && r->ref && *r->ref->words && !w.n_mentions && !w.sparse)
+		rc = read_with_reference(r, &v, &w, err);
 	if (rc == 0) {
 		r->v = &v;
 		r->w = &w;
@@ -329,7 +382,7 @@ static int choose_and_resolve(struct resolver *r, const struct prompt_lexicon *l
 	return read_again(r, lx, style, second, err);
 }
 
-int brief_make(const struct madrigal_request *req, struct style_set *styles, const struct singer_set *singers,
+int brief_make(const struct madrigal_request *req, const struct style_reference *ref, struct style_set *styles, const struct singer_set *singers,
                const struct prompt_lexicon *lx, struct brief *ret, struct madrigal_error *err)
 {
 	int rc = check_request(req, err);
@@ -344,7 +397,8 @@ int brief_make(const struct madrigal_request *req, struct style_set *styles, con
 	if (rc == 0) {
 		struct brief b;
 		memset(&b, 0, sizeof b);
-		struct resolver r = {.req = req, .set = styles, .v = &v, .singers = singers, .w = &w, .b = &b};
+		b.reference = ref;
+		struct resolver r = {.req = req, .ref = ref, .set = styles, .v = &v, .singers = singers, .w = &w, .b = &b};
 		rc = choose_and_resolve(&r, lx, err);
 		if (rc == 0)
 			*ret = b;

@@ -3,6 +3,7 @@
 #ifndef STYLE_BRIEF_H
 #define STYLE_BRIEF_H
 
+#include "style/reference.h"
 #include "style/singer.h"
 #include "style/style.h"
 
@@ -35,6 +36,8 @@ struct brief {
 	                                    BRIEF_SWAP + k: swap[k] */
 	struct style_instrument swap[BRIEF_MAX_SWAPS]; int n_swaps; /* kits and basses that the prompt names and the style hasn't */
 	struct brief_extra extra[BRIEF_MAX_EXTRA]; int n_extra;
+	struct style_singer manner; /* the style's way of singing, moved towards the reference's; strings borrowed */
+	const struct style_reference *reference; /* borrowed; NULL: none. Its chords hold only if the key's mode is the reference's */
 	char understood[512];     /* "indie folk, warm; female; 92 bpm; ..." */
 };
 
@@ -64,10 +67,10 @@ static inline const struct style_instrument *brief_instrument(const struct brief
 	return k >= 0 && (unsigned)k < p->n_instruments ? &p->instruments[k] : NULL;
 }
 
-/* Options win over the prompt, the prompt over the style, the seed draws the rest. Reads req's prompt, style, voice, key, time_signature,
+/* Options win over the prompt, the prompt over the reference (NULL: none), that over the style; the seed draws the rest. Reads req's prompt, style, voice, key, time_signature,
  * tempo_bpm, instrumental, seed. Explicit numbers in the prompt ("92 bpm", "in A minor", "3/4", "waltz") are obeyed exactly. Out-of-range options: MADRIGAL_EUSAGE;
  * an unknown style: MADRIGAL_ESTYLE. Completes the styles that it needs of a set of heads; b->style and the rest belong to the set. */
-int brief_make(const struct madrigal_request *req, struct style_set *styles, const struct singer_set *singers,
+int brief_make(const struct madrigal_request *req, const struct style_reference *ref, struct style_set *styles, const struct singer_set *singers,
                const struct prompt_lexicon *lx, struct brief *ret, struct madrigal_error *err) MUST_CHECK;
 
 #endif

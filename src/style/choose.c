@@ -92,6 +92,14 @@ static int second_style(struct resolver *r, int chosen, float *scratch)
 	return -1;
 }
 
+static int index_of(const struct resolver *r, const char *name)
+{
+	for (int i = 0; i < r->set->n; i++)
+		if (!strcmp(r->set->styles[i]->name, name))
+			return i;
+	return -1;
+}
+
 int choose_style(struct resolver *r, int *ret_style, int *ret_second, struct madrigal_error *err)
 {
 	if (r->set->n == 0)
@@ -99,14 +107,14 @@ int choose_style(struct resolver *r, int *ret_style, int *ret_second, struct mad
 	float *scratch = malloc((size_t)r->set->n * sizeof *scratch);
 	if (!scratch)
 		return err_nomem(err);
-	int rc = 0, chosen = 0;
+	int rc = 0, chosen = 0, like = r->ref && !r->w->n_wanted ? index_of(r, r->ref->style) : -1;
 	if (r->req->style) {
 		const struct style *s = NULL;
 		rc = style_find(r->set, r->req->style, &s, err);
 		while (rc == 0 && r->set->styles[chosen] != s)
 			chosen++;
 	} else {
-		chosen = best_style(r, scratch);
+		chosen = like >= 0 ? like : best_style(r, scratch);
 	}
 	if (rc == 0) {
 		*ret_second = second_style(r, chosen, scratch);

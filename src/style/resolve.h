@@ -9,6 +9,7 @@
 
 struct resolver {
 	const struct madrigal_request *req;
+	const struct style_reference *ref; /* NULL: none */
 	struct style_set *set;
 	const struct vocabulary *v;
 	const struct singer_set *singers;

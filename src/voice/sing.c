@@ -20,6 +20,7 @@
 #define RAP_MELODY 0.8          /* share of the spoken line's own movement that is kept: its pitches stay nearer to the notes' */
 #define RAP_LEVEL 0.6            /* share of the spoken line's fall that is taken back: a rapper keeps the voice up to the rhyme */
 #define RAP_GLIDE_MS 60
+#define SAME_THROAT 0.004        /* of a factor of the resonances: nobody hears less */
 #define SUB_SAMPLES 5           /* of a frame, to tell how much of each token it holds */
 
 static double max_d(double a, double b) { return a > b ? a : b; }
@@ -343,13 +344,12 @@ static int check_line(const struct sung_line *line, struct madrigal_error *err)
 	return 0;
 }
 
-int voice_sing(struct voice *v, const struct singer *singer, const struct style_singer *manner, const struct sung_line *line,
-               const cancel_flag *cancel, struct audio *ret, struct placed_note *ret_placed, struct madrigal_error *err)
+/* At the singer's own resonances. */
+static int sing_line(struct voice *v, const struct singer *singer, const struct style_singer *manner, const struct sung_line *line,
+                     const cancel_flag *cancel, struct audio *ret, struct placed_note *ret_placed, struct madrigal_error *err)
 {
 	struct spoken spoken = { 0 };
-	int rc = check_line(line, err);
-	if (rc)
-		return rc;
+	int rc = 0;
 	struct plan *p = calloc(1, sizeof *p);
 	if (!p || !(p->placed = calloc((size_t)line->n_notes, sizeof *p->placed))) {
 		free(p);
@@ -375,4 +375,54 @@ int voice_sing(struct voice *v, const struct singer *singer, const struct style_
 	free(p->placed);
 	free(p);
 	return rc;
+}
+
+/* Resonances moved by a factor: sung slower and lower by it, then played faster, as a tape is. */
+static int sing_at_scale(struct voice *v, const struct singer *singer, const struct style_singer *manner, const struct sung_line *line, double factor,
+                         const cancel_flag *cancel, struct audio *ret, struct placed_note *ret_placed, struct madrigal_error *err)
+{
+	struct audio slow = { 0 }, fast = { 0 };
+	struct style_singer m = *manner;
+	struct sung_line l = *line;
+	float k = (float)factor, octaves = log2f(k);
+	struct sung_note *notes = malloc((size_t)line->n_notes * sizeof *notes);
+	if (!notes)
+		return err_nomem(err);
+	for (int i = 0; i < line->n_notes; i++) {
+		notes[i] = line->notes[i];
+		notes[i].start_s *= k;
+		notes[i].end_s *= k;
+		notes[i].midi -= 12 * octaves;
+	}
+	l.notes = notes;
+	l.length_s *= k;
+	m.vibrato_hz /= k;
+	m.vibrato_after_s *= k;
+	m.glide_ms *= k;
+	int rc = sing_line(v, singer, &m, &l, cancel, &slow, ret_placed, err);
+	if (!rc)
+		rc = audio_resample(&slow, (int)lround(VOICE_RATE / factor), &fast, err);
+	audio_release(&slow);
+	free(notes);
+	if (rc)
+		return rc;
+	fast.rate = VOICE_RATE;
+	*ret = fast;
+	for (int i = 0; ret_placed && i < line->n_notes; i++) {
+		ret_placed[i].start_s /= k;
+		ret_placed[i].end_s /= k;
+		ret_placed[i].midi += 12 * octaves;
+	}
+	return 0;
+}
+
+int voice_sing(struct voice *v, const struct singer *singer, const struct style_singer *manner, const struct sung_line *line,
+               const cancel_flag *cancel, struct audio *ret, struct placed_note *ret_placed, struct madrigal_error *err)
+{
+	int rc = check_line(line, err);
+	if (rc)
+		return rc;
+	if (!(manner->formants > 0) || fabs((double)manner->formants - 1) < SAME_THROAT)
+		return sing_line(v, singer, manner, line, cancel, ret, ret_placed, err);
+	return sing_at_scale(v, singer, manner, line, (double)manner->formants, cancel, ret, ret_placed, err);
 }

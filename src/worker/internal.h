@@ -60,8 +60,9 @@ int song_job_make(struct song_job *j, const char *request, struct song_made *ret
 int song_job_stopping(struct song_job *j);
 
 /* ---- reference.c ---- */
-/* Fetches or opens the reference, decodes it in the helper, and checks its length. Sets j->error_name on failure. */
-int reference_check(struct song_job *j, const struct song_request *r, struct madrigal_error *err) MUST_CHECK;
+/* Fetches or opens the references, checks their length, and has them listened to, all in the helper processes. What was heard (JSON, free), NULL for what is not asked for. Sets j->error_name
+ * on failure. */
+int reference_hear(struct song_job *j, const struct song_request *r, char **ret_song, char **ret_voice, struct madrigal_error *err) MUST_CHECK;
 
 double worker_now_s(void);        /* monotonic */
 

@@ -187,16 +187,17 @@ static int describe(const struct song_request *r, const struct madrigal_result *
 	return 0;
 }
 
-static int make_in(struct song_job *j, const struct song_request *r, const char *folder, struct song_made *made, struct madrigal_error *err)
+static int make_in(struct song_job *j, const struct song_request *r, const char *folder, const char *heard_song, const char *heard_voice, struct song_made *made,
+                   struct madrigal_error *err)
 {
 	char dir[PATH_MAX], stream[PATH_MAX];
 	struct madrigal_result result;
 	if (snprintf(dir, sizeof dir, "%s/song", folder) >= PATH_MAX)
 		return err_set(err, MADRIGAL_EIO, "the path is too long: %s", folder);
 	struct madrigal_request m = engine_request(j, r, dir);
-	int rc = r->reference_url || r->reference_upload ? reference_check(j, r, err) : 0;
-	if (!rc)
-		rc = limit_duration(j, r, &m, dir, err);
+	m.reference = heard_song;
+	m.reference_voice = heard_voice;
+	int rc = limit_duration(j, r, &m, dir, err);
 	if (r->stream) {
 		worker_stream_path(j->store, j->lease->id, stream, sizeof stream);
 		m.stream_file = stream;
@@ -220,7 +221,12 @@ int song_job_make(struct song_job *j, const char *request, struct song_made *ret
 	}
 	rc = store_spool_folder(j->store, ".song", &held, &folder, err);
 	if (!rc) {
-		rc = make_in(j, &r, folder, made, err);
+		char *song = NULL, *voice = NULL;
+		rc = reference_hear(j, &r, &song, &voice, err);
+		if (!rc)
+			rc = make_in(j, &r, folder, song, voice, made, err);
+		free(song);
+		free(voice);
 		store_spool_remove(folder);
 		close(held);
 		free(folder);

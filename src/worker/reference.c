@@ -21,43 +21,67 @@ static int fetch(struct song_job *j, const char *url, int fd, struct madrigal_er
 	return guard_fetch(url, fd, &limits, err) ? fail(j, err, "The reference audio could not be fetched.") : 0;
 }
 
-static int check(struct song_job *j, const struct song_request *r, int fd, struct madrigal_error *err)
+static int listen(struct song_job *j, const struct song_request *r, int fd, char **ret_heard, struct madrigal_error *err)
 {
 	struct decode_limits limits = decode_limits_default();
-	struct decoded_audio heard;
-	char says[128];
-	int rc = guard_decode(fd, -1, 0, &limits, &heard, err);
+	struct decoded_audio d;
+	char says[128], *heard;
+	int rc = guard_hear(fd, &limits, &d, &heard, err);
 	if (rc == MADRIGAL_EUSAGE)
 		return fail(j, err, "The reference is not audio that can be read.");
 	if (rc)
 		return rc;
-	if (heard.seconds < r->reference_min_s || heard.seconds > r->reference_max_s) {
-		snprintf(says, sizeof says, "The reference lasts %.1f s; it must last %g to %g s.", heard.seconds, r->reference_min_s, r->reference_max_s);
-		return fail(j, err, says);
+	if (d.seconds < r->reference_min_s || d.seconds > r->reference_max_s) {
+		snprintf(says, sizeof says, "The reference lasts %.1f s; it must last %g to %g s.", d.seconds, r->reference_min_s, r->reference_max_s);
+		rc = fail(j, err, says);
+	} else if (song_job_stopping(j)) {
+		rc = err_set(err, MADRIGAL_ECANCELLED, "cancelled");
 	}
-	return song_job_stopping(j) ? err_set(err, MADRIGAL_ECANCELLED, "cancelled") : 0;
+	if (rc)
+		free(heard);
+	else
+		*ret_heard = heard;
+	return rc;
 }
 
-int reference_check(struct song_job *j, const struct song_request *r, struct madrigal_error *err)
+static int listen_to_upload(struct song_job *j, const struct song_request *r, const char *hash, char **ret_heard, struct madrigal_error *err)
 {
-	int fd, rc;
-	char *path = NULL;
+	int fd;
 	uint64_t size;
-	if (r->reference_url) {
-		rc = store_spool(j->store, ".reference", &fd, &path, err);
-		if (rc)
-			return rc;
-		rc = fetch(j, r->reference_url, fd, err);
-	} else {
-		rc = store_file_open(j->store, r->reference_upload, &fd, &size, err);
-		if (rc)
-			return fail(j, err, "The uploaded reference is no longer there.");
-	}
-	if (!rc)
-		rc = check(j, r, fd, err);
+	if (store_file_open(j->store, hash, &fd, &size, err))
+		return fail(j, err, "The uploaded reference is no longer there.");
+	int rc = listen(j, r, fd, ret_heard, err);
 	close(fd);
-	if (path)
-		unlink(path);
+	return rc;
+}
+
+static int listen_to_url(struct song_job *j, const struct song_request *r, char **ret_heard, struct madrigal_error *err)
+{
+	int fd;
+	char *path;
+	int rc = store_spool(j->store, ".reference", &fd, &path, err);
+	if (rc)
+		return rc;
+	rc = fetch(j, r->reference_url, fd, err);
+	if (!rc)
+		rc = listen(j, r, fd, ret_heard, err);
+	close(fd);
+	unlink(path);
 	free(path);
 	return rc;
+}
+
+int reference_hear(struct song_job *j, const struct song_request *r, char **ret_song, char **ret_voice, struct madrigal_error *err)
+{
+	char *song = NULL, *voice = NULL;
+	int rc = r->reference_url ? listen_to_url(j, r, &song, err) : r->reference_upload ? listen_to_upload(j, r, r->reference_upload, &song, err) : 0;
+	if (!rc && r->reference_voice)
+		rc = listen_to_upload(j, r, r->reference_voice, &voice, err);
+	if (rc) {
+		free(song);
+		return rc;
+	}
+	*ret_song = song;
+	*ret_voice = voice;
+	return 0;
 }

@@ -62,7 +62,8 @@ void song_request_release(struct song_request *r)
 		}
 	free(r->reference_url);
 	free(r->reference_upload);
-	r->reference_url = r->reference_upload = NULL;
+	free(r->reference_voice);
+	r->reference_url = r->reference_upload = r->reference_voice = NULL;
 }
 
 /* ---- reading ---- */
@@ -121,8 +122,13 @@ static int read_field(const struct field *f, const json_t *v, struct song_reques
 	}
 }
 
-static int read_reference(const json_t *v, struct song_request *r, struct madrigal_error *err)
+static int read_reference(const json_t *v, const json_t *voice, struct song_request *r, struct madrigal_error *err)
 {
+	if (voice && !json_is_null(voice)) {
+		int rc = copy_string(json_object_get(voice, "upload"), "reference_voice.upload", &r->reference_voice, err);
+		if (rc)
+			return rc;
+	}
 	const json_t *url = json_object_get(v, "url"), *upload = json_object_get(v, "upload");
 	if (!v || json_is_null(v))
 		return 0;
@@ -148,7 +154,7 @@ int song_request_parse(const char *json, struct song_request *ret, struct madrig
 			rc = read_field(&fields[i], v, &r, err);
 	}
 	if (!rc)
-		rc = read_reference(json_object_get(root, "reference"), &r, err);
+		rc = read_reference(json_object_get(root, "reference"), json_object_get(root, "reference_voice"), &r, err);
 	json_decref(root);
 	if (rc)
 		song_request_release(&r);
@@ -205,6 +211,8 @@ int song_request_write(const struct song_request *r, char **ret_json, struct mad
 	const char *reference = r->reference_url ? r->reference_url : r->reference_upload;
 	if (!failed && reference)
 		failed = json_object_set_new(root, "reference", json_pack("{s:s}", r->reference_url ? "url" : "upload", reference)) < 0;
+	if (!failed && r->reference_voice)
+		failed = json_object_set_new(root, "reference_voice", json_pack("{s:s}", "upload", r->reference_voice)) < 0;
 	char *json = failed ? NULL : json_dumps(root, JSON_COMPACT);
 	json_decref(root);
 	if (!json)

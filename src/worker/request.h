@@ -4,9 +4,10 @@
  *   {"lyrics": "...", "prompt": "...", "title": "...", "instrumental": false, "seed": 7, "duration_s": 0, "max_duration_s": 300, "format": "mp3", "sample_rate": 44100, "bitrate": 256000,
  *    "channels": 2, "stems": true, "stream": false,
  *    "style": "...", "voice": "...", "key": "...", "tempo_bpm": 0, "time_signature": "...",
- *    "reference": {"url": "https://..."} or {"upload": "<hash>"}, "reference_min_s": 15, "reference_max_s": 360}
+ *    "reference": {"url": "https://..."} or {"upload": "<hash>"}, "reference_min_s": 15, "reference_max_s": 360, "reference_voice": {"upload": "<hash>"}}
  *
- * Left out is as in madrigal_request_default(); reference is fetched, decoded and checked before the song is made.
+ * Left out is as in madrigal_request_default(); references are fetched, checked and listened to before the song is made. The singer is taken from reference_voice if it is there, all else from
+ * reference.
  */
 #ifndef WORKER_REQUEST_H
 #define WORKER_REQUEST_H
@@ -22,7 +23,7 @@ struct song_request {
 	double duration_s, max_duration_s, tempo_bpm;
 	char format[8];
 	int sample_rate, bitrate;
-	char *reference_url, *reference_upload;
+	char *reference_url, *reference_upload, *reference_voice;
 	double reference_min_s, reference_max_s;
 };
 struct song_request song_request_default(void);

@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	} else {
 		struct madrigal_request req = {.prompt = text, .seed = data[0]};
 		struct brief b;
-		if (brief_make(&req, &styles, &singers, lexicon, &b, &err) == 0)
+		if (brief_make(&req, NULL, &styles, &singers, lexicon, &b, &err) == 0)
 			check_brief(&b);
 	}
 	free(text);
