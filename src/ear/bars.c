@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ear/bars.h"
+
+#include <complex.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ear/stft.h"
+
+#define TONE_WINDOW 4096
+#define TONE_HOP 1024
+#define TONE_RATE ((double)EAR_RATE / TONE_HOP)
+#define PITCHES 24          /* pitch classes below and above SPLIT_HZ */
+#define SPLIT_HZ 250.0
+#define CHANGE_S 0.45       /* what is compared on either side of a moment */
+#define LONGEST_BAR (4 * 36)
+#define READINGS_MOST 1024
+#define CHORD_CHANGE 3.0f   /* what a change of chord adds, in deviations of the change of pitches */
+#define NARROW_S 0.025      /* a strike is looked for at least this far around its cell's middle */
+
+struct tones { size_t n; float *pitch; }; /* n times PITCHES, running sums over time */
+
+/* The pitch class of each bin, -1 for none; those above SPLIT_HZ are 12..23. */
+static void pitches_of_bins(int8_t ret[TONE_WINDOW / 2 + 1])
+{
+	for (int k = 0; k <= TONE_WINDOW / 2; k++) {
+		double hz = (double)k * EAR_RATE / TONE_WINDOW;
+		ret[k] = -1;
+		if (hz < 40 || hz > 2000)
+			continue;
+		int note = (int)lround(69 + 12 * log2(hz / 440));
+		ret[k] = (int8_t)(note % 12 + (hz < SPLIT_HZ ? 0 : 12));
+	}
+}
+
+static int tones_find(const struct ear_sound *s, const cancel_flag *cancel, struct tones *ret, struct madrigal_error *err)
+{
+	struct stft f;
+	int8_t class[TONE_WINDOW / 2 + 1];
+	float magnitude[TONE_WINDOW / 2 + 1];
+	int rc = stft_init(&f, TONE_WINDOW, TONE_HOP, err);
+	if (rc)
+		return rc;
+	struct tones t = { .n = stft_frames(&f, s->n) };
+	t.pitch = calloc((t.n + 1) * PITCHES, sizeof *t.pitch);
+	if (!t.pitch) {
+		stft_release(&f);
+		return err_nomem(err);
+	}
+	pitches_of_bins(class);
+	for (size_t i = 0; i < t.n; i++) {
+		if (i % 128 == 0 && cancelled(cancel)) {
+			stft_release(&f);
+			free(t.pitch);
+			return err_set(err, MADRIGAL_ECANCELLED, "cancelled");
+		}
+		float *sum = t.pitch + (i + 1) * PITCHES, here[PITCHES] = { 0 };
+		stft_magnitude(&f, s->left, s->right, 1, s->n, i, magnitude);
+		for (int k = 1; k < f.bins - 1; k++)
+			if (class[k] >= 0 && magnitude[k] > magnitude[k - 1] && magnitude[k] >= magnitude[k + 1])
+				here[class[k]] += magnitude[k];
+		for (int k = 0; k < PITCHES; k++)
+			sum[k] = sum[k - PITCHES] + sqrtf(here[k]);
+	}
+	stft_release(&f);
+	*ret = t;
+	return 0;
+}
+
+/* 1 less the cosine between what sounds before a moment and after it. first: 0 the bass, 12 above. */
+static float change_at(const struct tones *t, double at_s, int first)
+{
+	long at = lround(at_s * TONE_RATE), wide = lround(CHANGE_S * TONE_RATE), n = (long)t->n;
+	long from = at - wide > 0 ? at - wide : 0, to = at + wide < n ? at + wide : n;
+	if (at <= from || at >= to)
+		return 0;
+	double aa = 0, bb = 0, ab = 0;
+	for (int k = first; k < first + 12; k++) {
+		double a = (double)(t->pitch[at * PITCHES + k] - t->pitch[from * PITCHES + k]) / (double)(at - from);
+		double b = (double)(t->pitch[to * PITCHES + k] - t->pitch[at * PITCHES + k]) / (double)(to - at);
+		aa += a * a, bb += b * b, ab += a * b;
+	}
+	return aa > 0 && bb > 0 ? (float)(1 - ab / sqrt(aa * bb)) : 0;
+}
+
+static float strike_at(const struct onsets *o, enum onset_band b, double at_s, double cell_s)
+{
+	double half = fmax(cell_s * 0.5, NARROW_S);
+	long from = lround((at_s - half) * ONSETS_RATE), to = lround((at_s + half) * ONSETS_RATE);
+	float most = 0;
+	for (long i = from > 0 ? from : 0; i <= to && i < (long)o->n; i++)
+		most = fmaxf(most, o->band[b][i]);
+	return most;
+}
+
+static void standardise(float *x, size_t n)
+{
+	double mean = 0, square = 0;
+	for (size_t i = 0; i < n; i++)
+		mean += (double)x[i] / (double)n;
+	for (size_t i = 0; i < n; i++)
+		square += ((double)x[i] - mean) * ((double)x[i] - mean) / (double)n;
+	for (size_t i = 0; i < n; i++)
+		x[i] = square > 1e-12 ? (float)(((double)x[i] - mean) / sqrt(square)) : 0;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	float x = *(const float *)a, y = *(const float *)b;
+	return (x > y) - (x < y);
+}
+
+int bars_lay(const struct ear_sound *s, const struct onsets *o, const float *pulse_s, int n_pulses, const cancel_flag *cancel, struct bars *ret, struct madrigal_error *err)
+{
+	static const enum onset_band band[] = { [BARS_LOW] = ONSET_LOW, [BARS_SNARE] = ONSET_SNARE, [BARS_MID] = ONSET_MID, [BARS_HIGH] = ONSET_HIGH, [BARS_ALL] = ONSET_ALL };
+	struct bars b = { 0 };
+	struct tones t = { 0 };
+	if (n_pulses < 2) {
+		*ret = b;
+		return 0;
+	}
+	int rc = tones_find(s, cancel, &t, err);
+	if (rc)
+		return rc;
+	b.n = (size_t)(n_pulses - 1) * BARS_CELLS;
+	b.cell[0] = calloc(b.n * BARS_KINDS, sizeof **b.cell);
+	if (!b.cell[0]) {
+		free(t.pitch);
+		return err_nomem(err);
+	}
+	for (int k = 1; k < BARS_KINDS; k++)
+		b.cell[k] = b.cell[0] + (size_t)k * b.n;
+	float gap[EAR_BEATS];
+	for (int i = 0; i + 1 < n_pulses; i++) {
+		double from = (double)pulse_s[i], cell_s = ((double)pulse_s[i + 1] - from) / BARS_CELLS;
+		gap[i] = pulse_s[i + 1] - pulse_s[i];
+		for (int c = 0; c < BARS_CELLS; c++) {
+			size_t at = (size_t)i * BARS_CELLS + (size_t)c;
+			for (int k = BARS_LOW; k <= BARS_ALL; k++)
+				b.cell[k][at] = strike_at(o, band[k], from + c * cell_s, cell_s);
+			b.cell[BARS_BASS][at] = change_at(&t, from + c * cell_s, 0);
+			b.cell[BARS_CHORD][at] = change_at(&t, from + c * cell_s, 12);
+		}
+	}
+	qsort(gap, (size_t)n_pulses - 1, sizeof *gap, ascending);
+	b.pulse_s = (double)gap[(n_pulses - 1) / 2];
+	for (int k = 0; k < BARS_KINDS; k++)
+		standardise(b.cell[k], b.n);
+	free(t.pitch);
+	*ret = b;
+	return 0;
+}
+
+void bars_add_chords(struct bars *b, const float *pulse_s, int n_pulses, const struct heard_harmony *h)
+{
+	int pulse = 0;
+	for (int i = 1; i < h->n_chords; i++) {
+		float at = h->chord[i].start_s;
+		while (pulse + 2 < n_pulses && pulse_s[pulse + 1] <= at)
+			pulse++;
+		double cell = (double)pulse + (double)(at - pulse_s[pulse]) / (double)(pulse_s[pulse + 1] - pulse_s[pulse]);
+		long k = lround(cell * BARS_CELLS);
+		if (k >= 0 && (size_t)k < b->n)
+			b->cell[BARS_CHORD][k] += CHORD_CHANGE;
+	}
+	standardise(b->cell[BARS_CHORD], b->n);
+}
+
+void bars_release(struct bars *b)
+{
+	free(b->cell[0]);
+	memset(b, 0, sizeof *b);
+}
+
+/* What speaks for a reading, in standard deviations of a cell: what happens at the first beat, at the third of four, at the other beats, halfway between beats, at the thirds of a beat in 6/8
+ * and in other meters, at the quarters, in the middle of a bar of 3/4, and how alike neighbouring bars are. Fitted by logistic regression to songs whose bars are known, and rounded. */
+enum event { EVENT_DOWN, EVENT_STRONG, EVENT_WEAK, EVENT_HALF, EVENT_THIRD_68, EVENT_THIRD, EVENT_QUARTER, EVENT_MIDDLE_34, EVENT_ALIKE, EVENTS };
+static const float weight[BARS_KINDS][EVENTS] = {
+	[BARS_LOW] = { 0.74f, 0.18f, -0.09f, 0.11f, -0.03f, -0.41f, -0.24f, -0.56f, 0.34f },
+	[BARS_SNARE] = { 0.33f, 0.01f, 0.18f, 0.03f, -0.09f, -0.22f, 0, -0.10f, -0.08f },
+	[BARS_MID] = { 0.30f, -0.15f, 0.65f, -0.04f, 0.17f, -0.45f, -0.12f, -0.25f, 0.04f },
+	[BARS_HIGH] = { 0.29f, 0.44f, 0.40f, 0.12f, 0.51f, -0.70f, -0.49f, -0.40f, 0.05f },
+	[BARS_ALL] = { 0.23f, -0.09f, 0.64f, 0.05f, 0.28f, -0.62f, -0.29f, -0.37f, 0.06f },
+	[BARS_BASS] = { 1.13f, -1.03f, -0.13f, -0.33f, -0.09f, -0.11f, 0.23f, -0.06f, 0.53f },
+	[BARS_CHORD] = { 1.31f, -0.50f, -0.66f, -0.11f, 0, -0.13f, 0.05f, -0.11f, 0.33f },
+};
+/* Of the octaves by which the beat is faster than 110 a minute, of their square, and of the meters. */
+static const double weight_fast = 0.45, weight_far = -1.41, weight_34 = -0.16, weight_68 = -0.06;
+
+/* The mean bar, and how like the bars are to their neighbours. */
+struct mean_bar { int bar; float cell[BARS_KINDS][LONGEST_BAR], alike[BARS_KINDS]; };
+
+static void mean_bar_make(const struct bars *b, int bar, struct mean_bar *ret)
+{
+	int seen[LONGEST_BAR] = { 0 };
+	memset(ret, 0, sizeof *ret);
+	ret->bar = bar;
+	for (size_t i = 0, at = 0; i < b->n; i++) {
+		for (int k = 0; k < BARS_KINDS; k++)
+			ret->cell[k][at] += b->cell[k][i];
+		seen[at]++;
+		at = at + 1 == (size_t)bar ? 0 : at + 1;
+	}
+	for (int k = 0; k < BARS_KINDS; k++) {
+		double sum = 0;
+		for (int i = 0; i < bar; i++)
+			ret->cell[k][i] /= (float)(seen[i] ? seen[i] : 1);
+		for (size_t i = (size_t)bar; i < b->n; i++)
+			sum += (double)(b->cell[k][i] * b->cell[k][i - (size_t)bar]);
+		ret->alike[k] = b->n > (size_t)bar ? (float)(sum / (double)(b->n - (size_t)bar)) : 0;
+	}
+}
+
+static void events_of(const struct mean_bar *m, const struct bars_reading *r, int kind, float ret[EVENTS])
+{
+	const float *cell = m->cell[kind];
+	int beats = r->bar / r->beat, weak = beats == 4 ? 2 : beats - 1;
+	memset(ret, 0, sizeof(float) * EVENTS);
+	for (int i = 0; i < beats; i++) {
+		int at = r->first + i * r->beat, event = i == 0 ? EVENT_DOWN : beats == 4 && i == 2 ? EVENT_STRONG : EVENT_WEAK;
+		ret[event] += cell[at % r->bar] / (float)(event == EVENT_WEAK ? weak : 1);
+		float third = 0.5f * (cell[(at + r->beat / 3) % r->bar] + cell[(at + 2 * r->beat / 3) % r->bar]) / (float)beats;
+		ret[r->num == 6 ? EVENT_THIRD_68 : EVENT_THIRD] += third;
+		if (r->num != 6)
+			ret[EVENT_HALF] += cell[(at + r->beat / 2) % r->bar] / (float)beats;
+		ret[EVENT_QUARTER] += 0.5f * (cell[(at + r->beat / 4) % r->bar] + cell[(at + 3 * r->beat / 4) % r->bar]) / (float)beats;
+	}
+	if (r->num == 3)
+		ret[EVENT_MIDDLE_34] = cell[(r->first + r->bar / 2) % r->bar];
+	ret[EVENT_ALIKE] = m->alike[kind];
+}
+
+static double score_of(const struct bars *b, const struct mean_bar *m, const struct bars_reading *r)
+{
+	double octaves = log2(60 / (b->pulse_s * r->beat / BARS_CELLS) / 110);
+	double score = weight_fast * octaves + weight_far * octaves * octaves + (r->num == 3 ? weight_34 : r->num == 6 ? weight_68 : 0);
+	for (int k = 0; k < BARS_KINDS; k++) {
+		float e[EVENTS];
+		events_of(m, r, k, e);
+		for (int i = 0; i < EVENTS; i++)
+			score += (double)(weight[k][i] * e[i]);
+	}
+	return score;
+}
+
+/* How many cells of a pulse the beat may be. */
+static const int beat_cells[] = { 4, 6, 8, 12, 16, 18, 24, 36 };
+static const struct { int num, den, beats; } meters[] = { { 4, 4, 4 }, { 3, 4, 3 }, { 6, 8, 2 } };
+
+/* Whether people would count so: 0 if too slow, too fast or not in whole cells. */
+static int sensible(const struct bars *b, const struct bars_reading *r)
+{
+	double tapped = 60 / (b->pulse_s * r->beat / BARS_CELLS), quarters = r->num == 6 ? tapped * 1.5 : tapped;
+	return tapped >= 36 && quarters >= 48 && quarters <= 220 && (r->num != 6 || r->beat % 3 == 0);
+}
+
+static size_t readings_of(const struct bars *b, struct mean_bar *m, struct bars_reading ret[READINGS_MOST])
+{
+	size_t n = 0;
+	for (size_t i = 0; i < sizeof beat_cells / sizeof *beat_cells; i++)
+		for (size_t k = 0; k < sizeof meters / sizeof *meters; k++) {
+			struct bars_reading r = { .num = meters[k].num, .den = meters[k].den, .beat = beat_cells[i], .bar = beat_cells[i] * meters[k].beats };
+			if (!sensible(b, &r))
+				continue;
+			mean_bar_make(b, r.bar, m);
+			for (r.first = 0; r.first < r.bar && n < READINGS_MOST; r.first += 2) {
+				r.score = score_of(b, m, &r);
+				ret[n++] = r;
+			}
+		}
+	return n;
+}
+
+int bars_read(const struct bars *b, struct bars_reading *ret, struct bars_reading *ret_other, double *ret_confidence, struct madrigal_error *err)
+{
+	struct bars_reading none = { .num = 4, .den = 4, .beat = BARS_CELLS, .bar = 4 * BARS_CELLS };
+	struct bars_reading *r = malloc(sizeof *r * READINGS_MOST);
+	struct mean_bar *m = malloc(sizeof *m);
+	if (!r || !m) {
+		free(r);
+		free(m);
+		return err_nomem(err);
+	}
+	size_t n = readings_of(b, m, r), best = 0, other = SIZE_MAX;
+	double all = 0, same = 0;
+	for (size_t i = 1; i < n; i++)
+		if (r[i].score > r[best].score)
+			best = i;
+	for (size_t i = 0; i < n; i++) {
+		double likely = exp(r[i].score - r[best].score);
+		all += likely;
+		same += r[i].num == r[best].num ? likely : 0;
+		if (bars_quarter(r + i) != bars_quarter(r + best) && (other == SIZE_MAX || r[i].score > r[other].score))
+			other = i;
+	}
+	*ret = n ? r[best] : none;
+	*ret_other = other < SIZE_MAX ? r[other] : *ret;
+	*ret_confidence = all > 0 ? same / all : 0;
+	free(r);
+	free(m);
+	return 0;
+}
+
+int bars_quarter(const struct bars_reading *r)
+{
+	return r->num == 6 ? r->beat * 2 / 3 : r->beat;
+}
+
+/* When cell c comes, c from any number of cells before the first pulse to any after the last. */
+static double cell_s(const float *pulse_s, int n, double c)
+{
+	double pulse = c / BARS_CELLS;
+	int i = (int)floor(pulse);
+	i = i < 0 ? 0 : i > n - 2 ? n - 2 : i;
+	return (double)pulse_s[i] + (pulse - i) * (double)(pulse_s[i + 1] - pulse_s[i]);
+}
+
+int bars_beats(const struct bars_reading *r, struct heard_rhythm *rhythm, struct madrigal_error *err)
+{
+	int n = rhythm->n_beats, quarter = bars_quarter(r), beats = 0, down = -1, reach = BARS_CELLS / 3;
+	float *pulse_s = malloc(sizeof *pulse_s * EAR_BEATS);
+	if (!pulse_s)
+		return err_nomem(err);
+	memcpy(pulse_s, rhythm->beat_s, sizeof *pulse_s * EAR_BEATS);
+	int first = r->first % quarter;
+	while (first - quarter >= -reach)
+		first -= quarter;
+	for (int c = first; n >= 2 && c <= (n - 1) * BARS_CELLS + reach && beats < EAR_BEATS; c += quarter) {
+		double at = cell_s(pulse_s, n, c);
+		if (at < 0)
+			continue;
+		if (down < 0 && (c - r->first) % r->bar == 0)
+			down = beats;
+		rhythm->beat_s[beats++] = (float)at;
+	}
+	free(pulse_s);
+	rhythm->n_beats = beats;
+	rhythm->tempo_bpm *= (double)BARS_CELLS / quarter;
+	rhythm->meter_num = r->num;
+	rhythm->meter_den = r->den;
+	rhythm->first_downbeat = down < 0 ? 0 : down;
+	return 0;
+}
