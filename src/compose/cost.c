@@ -79,6 +79,13 @@ void draft_spread(const struct plan *p, struct draft *d)
 	d->n_notes = n;
 }
 
+/* The note as it sounds: drafts are all in one key, a last chorus may be raised. */
+static int heard_midi(const struct plan *p, const struct draft_note *n)
+{
+	int raised = p->key_change && (n->start >= p->raise_step || p->sections[p->phrases[n->phrase].section].transpose);
+	return n->midi + (raised ? p->key_change : 0);
+}
+
 /* ---- bars that were heard before ---- */
 
 #define SEEN 2048
@@ -109,11 +116,12 @@ static void count_bars(const struct plan *p, const struct draft *d, struct tune_
 		int bar = d->notes[i].start / p->meter.steps, n = 0, low = 127, high = 0;
 		uint32_t rhythm = 2166136261u, whole = 2166136261u;
 		for (; i < d->n_notes && d->notes[i].start / p->meter.steps == bar; i++, n++) {
-			uint32_t at = (uint32_t)(d->notes[i].start % p->meter.steps), midi = (uint32_t)d->notes[i].midi;
+			uint32_t at = (uint32_t)(d->notes[i].start % p->meter.steps);
+			int midi = heard_midi(p, &d->notes[i]);
 			rhythm = (rhythm ^ (at + 1)) * 16777619u;
-			whole = (whole ^ (at * 128 + midi + 1)) * 16777619u;
-			low = d->notes[i].midi < low ? d->notes[i].midi : low;
-			high = d->notes[i].midi > high ? d->notes[i].midi : high;
+			whole = (whole ^ (at * 128 + (uint32_t)midi + 1)) * 16777619u;
+			low = midi < low ? midi : low;
+			high = midi > high ? midi : high;
 		}
 		bars++;
 		again += seen_before(&rhythms, rhythm);
@@ -187,7 +195,7 @@ static void count_steps(const struct plan *p, const struct draft *d, struct tune
 			before = 0;
 			continue;
 		}
-		int step = b->midi - a->midi, size = step < 0 ? -step : step;
+		int step = heard_midi(p, b) - heard_midi(p, a), size = step < 0 ? -step : step;
 		pairs++;
 		small += size <= 2;
 		same += size == 0;
@@ -199,7 +207,6 @@ static void count_steps(const struct plan *p, const struct draft *d, struct tune
 		}
 		before = step;
 	}
-	(void)p;
 	f->steps = share(small, pairs);
 	f->repeats = share(same, pairs);
 	f->leaps = share(leaps, pairs);
@@ -212,7 +219,7 @@ static void count_range(const struct plan *p, const struct draft *d, struct tune
 	int low = 127, high = 0, peak[2] = { 0, 0 }, count[2] = { 0, 0 }, histogram[128] = { 0 };
 	float sum[2] = { 0, 0 };
 	for (int i = 0; i < d->n_notes; i++) {
-		int q = d->notes[i].midi;
+		int q = heard_midi(p, &d->notes[i]);
 		const struct plan_section *s = &p->sections[p->phrases[d->notes[i].phrase].section];
 		low = q < low ? q : low;
 		high = q > high ? q : high;
@@ -287,17 +294,15 @@ static void count_words(const struct plan *p, const struct draft *d, struct tune
 	f->melisma = share(d->n_notes - syllables, syllables);
 }
 
-/* The fastest phrase, syllables a second. */
+/* The fastest phrase, notes a second: a syllable's second note takes time from the others. */
 static void count_pace(const struct plan *p, const struct draft *d, struct tune_figures *f)
 {
-	for (int i = 0, first = 0, syllables = 0; i < d->n_notes; i++) {
-		syllables += d->notes[i].first;
+	for (int i = 0, first = 0; i < d->n_notes; i++) {
 		if (i + 1 < d->n_notes && d->notes[i + 1].phrase == d->notes[i].phrase)
 			continue;
 		float seconds = (float)((d->notes[i].end - d->notes[first].start) * p->meter.step_s);
-		f->pace = fmaxf(f->pace, (float)syllables / seconds);
+		f->pace = fmaxf(f->pace, (float)(i - first + 1) / seconds);
 		first = i + 1;
-		syllables = 0;
 	}
 }
 
@@ -350,6 +355,36 @@ static float term_cost(const struct term *t)
 	return t->weight * (z + z * z + 0.08f * m * m);
 }
 
+#define BROKEN_LINE 30.0f /* more than what shares within their lines can cost together */
+
+/* The lines that no song is to cross, however few its notes: the terms' ranges, somewhat wider. */
+static float broken_lines(const struct tune_figures *f)
+{
+	const struct { float value, least, most, odd; int counts; } lines[] = {
+		{ f->offbeat, 0.35f, 0.65f, 0.03f, 1 },
+		{ f->chord_on_one, 0.65f, 0.95f, 0.04f, f->strong >= 4 },
+		{ f->chord_off, 0.45f, 0.8f, 0.04f, f->off >= 8 },
+		{ f->steps, 0.6f, 0.82f, 0.03f, 1 },
+		{ f->repeats, 0.1f, 0.4f, 0.03f, 1 },
+		{ f->wide_leaps, 0, 0.04f, 0.01f, 1 },
+		{ f->range, 11, 22, 1, 1 },
+		{ f->rhythm_again, 0.4f, 0.85f, 0.03f, 1 },
+		{ f->bars_again, 0.2f, 0.7f, 0.03f, 1 },
+		{ f->lift, 0.5f, 6, 0.5f, f->has_lift },
+		{ f->peak, 0, 24, 1, f->has_lift },
+		{ f->stressed_on, 0.55f, 1, 0.05f, f->stressed >= 8 },
+		{ f->unstressed_on, 0, 0.35f, 0.04f, f->stressed >= 8 },
+		{ f->pace, 0, 4.5f, 0.3f, 1 },
+	};
+	float cost = 0;
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+		float out = fmaxf(lines[i].least - lines[i].value, lines[i].value - lines[i].most);
+		if (lines[i].counts && out > 1e-6f)
+			cost += BROKEN_LINE + 2 * out / lines[i].odd;
+	}
+	return cost;
+}
+
 float tune_cost(const struct plan *p, const struct tune_figures *f)
 {
 	if (!f->notes)
@@ -389,7 +424,7 @@ float tune_cost(const struct plan *p, const struct tune_figures *f)
 		{ f->pace, 0, 4.1f, 0.3f, 1.5f, 3 },                                         /* the singer's words get lost beyond 4.5 a second (measured) */
 		{ f->out_of_range, 0, 0, 0.01f, 2, 0 },
 	};
-	float cost = 0;
+	float cost = broken_lines(f);
 	for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++)
 		cost += term_cost(&terms[i]);
 	return cost;

@@ -321,9 +321,10 @@ static void choose_key(struct plan *p)
 	int chorus = 0;
 	for (int i = 0; i < p->n_sections; i++)
 		chorus |= p->sections[i].n_phrases && family_is_high(p->sections[i].family);
-	if (!chorus) /* nothing to rise to: the verse has the whole range */
-		for (int f = 0; f < FAMILIES; f++)
-			p->centre[f] += 0.6f * lift;
+	for (int f = 0; f < FAMILIES && !chorus; f++) /* nothing to rise to: the verse has the whole range */
+		p->centre[f] += 0.6f * lift;
+	if (p->raps) /* nothing to rise above: so has the chorus */
+		p->centre[FAMILY_CHORUS] = p->centre[FAMILY_POST] = 0.5f * (float)(p->low + p->high);
 }
 
 int plan_harmony(struct plan *p, struct madrigal_error *err)

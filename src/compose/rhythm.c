@@ -18,6 +18,7 @@
 #define VOCAB_SHORT 14
 #define GAP_MAX 24
 #define HUGE_COST 1e6f
+#define EASY_PACE 3.9f       /* syllables a second: beyond, words begin to be lost (measured) */
 
 struct mask_info { uint16_t mask; int8_t n, first, last; float prior, usual; };
 
@@ -352,12 +353,22 @@ static float start_cost(const struct fitting *f, int first)
 	return first < -6 ? cost + 0.1f * (float)(-6 - first) : cost;
 }
 
+/* What it costs when all the phrase's syllables lie between these onsets: a singer who hurries loses the words. */
+static float pace_cost(const struct fitting *f, int first, int last)
+{
+	const struct plan *p = f->p;
+	int n = f->ph->n, breath = (int)ceil(0.35 / p->meter.step_s - 1e-6), room = f->ph->bars * p->meter.steps - last - breath;
+	float usual = n > 1 ? (float)(last - first) / (float)(n - 1) : 4, hold = fminf(fmaxf(4, 2.8f * usual), fmaxf(2, (float)room));
+	float hurry = (float)n / (((float)(last - first) + hold) * (float)p->meter.step_s) - EASY_PACE;
+	return hurry > 0 ? 3 * hurry + 6 * hurry * hurry : 0;
+}
+
 /* Cost of given onsets, all of them checked. */
 static float onsets_cost(const struct fitting *f, const int16_t *onset)
 {
 	const struct plan *p = f->p;
 	int n = f->ph->n, steps = p->meter.steps;
-	float cost = start_cost(f, onset[0]) + end_cost(f, onset[n - 1]);
+	float cost = start_cost(f, onset[0]) + end_cost(f, onset[n - 1]) + pace_cost(f, onset[0], onset[n - 1]);
 	for (int i = 0; i < n; i++) {
 		cost += p->stress[(f->ph->first_syllable + i) * BAR_STEPS_MAX + (onset[i] + 64 * steps) % steps];
 		if (i + 1 < n)
@@ -366,34 +377,36 @@ static float onsets_cost(const struct fitting *f, const int16_t *onset)
 	return cost;
 }
 
-struct cell { float cost; int16_t last; int8_t from, mask; };
+struct cell { float cost; int16_t first, last; int8_t from, mask; };
 
 /* Puts each mask of the vocabulary after what is best for i syllables by the end of bar `stage - 1` (0 is the bar before the slot). */
 static void extend_cell(const struct fitting *f, struct cell (*best)[PHRASE_MAX + 1], int stage, int i)
 {
 	const struct rhythm_bank *b = f->b;
-	int n = f->ph->n, steps = f->p->meter.steps, bar = (stage - 1) * steps;
+	int n = f->ph->n, bars = f->ph->bars, steps = f->p->meter.steps, bar = (stage - 1) * steps;
 	const struct cell *c = &best[stage][i];
 	const float *fit = b->fit + (size_t)(f->ph->first_syllable + i) * (size_t)b->n_masks;
+	/* Bars return; but lines of one bar that follow no other would all be one. */
+	float again = bars == 1 && !f->model ? 2.5f : -0.35f;
 	for (int k = 0; k < f->v->n; k++) {
 		const struct mask_info *m = &b->masks[f->v->mask[k]];
 		int first = bar + m->first;
 		if (m->n > n - i || (i == 0 && first < f->earliest) || (stage == 0 && m->first < steps / 2))
 			continue;
-		float cost = c->cost + fit[f->v->mask[k]] + f->v->cost[k] - (f->v->used[k] ? 0.35f : 0);
+		float cost = c->cost + fit[f->v->mask[k]] + f->v->cost[k] + (f->v->used[k] ? again : 0);
 		cost += i ? gap_cost(f, i - 1, first - c->last) : start_cost(f, first);
 		if (f->model && stage <= PHRASE_BARS_MAX && f->model->bar_mask[stage] == m->mask)
 			cost -= 1.1f;
 		if (i + m->n == n)
-			cost += end_cost(f, bar + m->last);
+			cost += end_cost(f, bar + m->last) + pace_cost(f, i ? c->first : first, bar + m->last);
 		struct cell *to = &best[stage + 1][i + m->n];
 		if (cost < to->cost)
-			*to = (struct cell){ cost, (int16_t)(bar + m->last), (int8_t)i, (int8_t)k };
+			*to = (struct cell){ cost, i ? c->first : (int16_t)first, (int16_t)(bar + m->last), (int8_t)i, (int8_t)k };
 	}
 	/* A bar without an onset: none before the slot, or a long note. */
 	float idle = c->cost + (stage == 0 ? 0 : i == 0 ? 2 : 1.5f);
 	if (i < n && idle < best[stage + 1][i].cost)
-		best[stage + 1][i] = (struct cell){ idle, c->last, (int8_t)i, -1 };
+		best[stage + 1][i] = (struct cell){ idle, c->first, c->last, (int8_t)i, -1 };
 }
 
 static void fit_bars(const struct fitting *f, struct found *ret)
@@ -402,7 +415,7 @@ static void fit_bars(const struct fitting *f, struct found *ret)
 	int n = f->ph->n, bars = f->ph->bars, steps = f->p->meter.steps;
 	for (int s = 0; s <= bars + 1 || s < 2; s++)
 		for (int i = 0; i <= n; i++)
-			best[s][i] = (struct cell){ HUGE_COST, 0, -1, -1 };
+			best[s][i] = (struct cell){ HUGE_COST, 0, 0, -1, -1 };
 	best[0][0].cost = 0;
 	for (int s = 0; s <= bars; s++)
 		for (int i = 0; i < n; i++)
