@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tune_figures [-s STYLE] [-n SEEDS] [-c CANDIDATES] [-k KEY] [-v] LYRICS...
+/* tune_figures [-s STYLE] [-n SEEDS] [-c CANDIDATES] [-k KEY] [-t BPM] [-m METER] [-d SECONDS] [-b LINE_BARS] [-y DENSITY] [-v] LYRICS...
  *
  * Makes scores and prints, for each figure that the judge counts in a tune, its mean, its extremes and how often it holds; -v also prints each
- * song's figures that don't hold. Stress comes from the lyrics as parsed. */
+ * song's figures that don't hold. Stress comes from the lyrics as parsed. -b and -y set the styles' line_bars and density. */
 #include <math.h>
 #include <time.h>
 
@@ -10,7 +10,7 @@
 
 enum row { OFFBEAT, ON_ONE, TONE_OFF, STEPS, REPEATS, WIDE, RANGE, RHYTHM_AGAIN, BARS_AGAIN, LIFT, PEAK, STRESSED, UNSTRESSED, PACE,
            LEAPS, REVERSED, TESSITURA, CONTENT, FUNCTION, FUNCTION_ONE, STRESSED_ONE, UNSTRESSED_ONE, FINAL_LONGER, FINAL_TONE, FINAL_TONIC, ENTRIES_OFF, MELISMA, A_BAR,
-           CHORUS_LONGER, PHRASE_BEATS, EVEN, EIGHTHS, ROWS };
+           CHORUS_LONGER, PHRASE_BEATS, EVEN, EIGHTHS, LINE_BARS, DENSITY, ROWS };
 
 static const struct { const char *name; double low, high; } rows[ROWS] = {
 	[OFFBEAT] = { "offbeat_onsets", 0.35, 0.65 }, [ON_ONE] = { "chord_tone_on_one", 0.65, 0.95 }, [TONE_OFF] = { "chord_tone_offbeat", 0.45, 0.8 },
@@ -27,6 +27,7 @@ static const struct { const char *name; double low, high; } rows[ROWS] = {
 	[ENTRIES_OFF] = { "entries_off_1_3", 0.55, 0.75 }, [MELISMA] = { "extra_notes_a_syllable", 0.05, 0.2 }, [A_BAR] = { "notes_a_bar", 3, 8 },
 	[CHORUS_LONGER] = { "chorus_note_length", 1, 1.4 }, [PHRASE_BEATS] = { "line_beats", 4, 14 },
 	[EVEN] = { "equal_gaps_in_a_row", 0.55, 0.75 }, [EIGHTHS] = { "gaps_of_an_eighth", 0.5, 0.75 },
+	[LINE_BARS] = { "bars_a_line", 1, 4 }, [DENSITY] = { "notes_a_beat", 0.8, 2.5 },
 };
 #define JUDGED (PACE + 1)
 
@@ -165,6 +166,26 @@ static void count_gaps(const struct score *s, double *v)
 	v[EIGHTHS] = share(eighths, gaps);
 }
 
+/* Bars from line to line, and notes a beat from a line's first to the end of its last. */
+static void count_lines(const struct score *s, double *v)
+{
+	double bars = 0, beats = 0;
+	int lines = 0;
+	for (int i = 0, first = 0; i < s->n_vocal; i++) {
+		const struct vocal_note *n = &s->vocal[i];
+		if (i + 1 < s->n_vocal && n[1].line == n->line)
+			continue;
+		beats += (double)(n->start + n->dur - s->vocal[first].start) / TICKS_PER_QUARTER;
+		if (i + 1 < s->n_vocal && n[1].section == n->section) {
+			bars += round((double)(n[1].start - s->vocal[first].start) / score_bar_ticks(s));
+			lines++;
+		}
+		first = i + 1;
+	}
+	v[LINE_BARS] = lines ? bars / lines : (double)NAN;
+	v[DENSITY] = s->n_vocal / beats;
+}
+
 static void count_rest(const struct score *s, double *v)
 {
 	const struct lyrics *l = s->lyrics;
@@ -247,6 +268,7 @@ static void add_song(const struct score *s, struct sums *sums, const char *what,
 	count_words(s, v);
 	count_rest(s, v);
 	count_gaps(s, v);
+	count_lines(s, v);
 	*ret_all = 1;
 	for (int r = 0; r < ROWS; r++) {
 		if (isnan(v[r]))
@@ -286,7 +308,8 @@ static double now_s(void)
 int main(int argc, char **argv)
 {
 	struct madrigal_request req = { .candidates = COMPOSE_DEFAULT_CANDIDATES };
-	int seeds = 8, verbose = 0, songs = 0, whole = 0, i = 1;
+	int line_bars = 0, seeds = 8, verbose = 0, songs = 0, whole = 0, i = 1;
+	double density = 0;
 	static struct sums sums[ROWS];
 	for (; i + 1 < argc && argv[i][0] == '-'; i++) {
 		const char *o = argv[i];
@@ -306,12 +329,20 @@ int main(int argc, char **argv)
 			req.time_signature = argv[++i];
 		else if (!strcmp(o, "-d"))
 			req.duration_s = atof(argv[++i]);
+		else if (!strcmp(o, "-b"))
+			line_bars = atoi(argv[++i]);
+		else if (!strcmp(o, "-y"))
+			density = atof(argv[++i]);
 	}
 	struct studio st;
 	double spent = 0;
 	if (studio_open(&st)) {
 		fprintf(stderr, "%s\n", st.err.message);
 		return 1;
+	}
+	for (int k = 0; k < st.styles.n; k++) {
+		st.styles.styles[k]->form.line_bars = line_bars ? line_bars : st.styles.styles[k]->form.line_bars;
+		st.styles.styles[k]->melody.density = density > 0 ? (float)density : st.styles.styles[k]->melody.density;
 	}
 	for (; i < argc; i++) {
 		char *text;

@@ -374,7 +374,7 @@ static float broken_lines(const struct tune_figures *f)
 		{ f->peak, 0, 24, 1, f->has_lift },
 		{ f->stressed_on, 0.55f, 1, 0.05f, f->stressed >= 8 },
 		{ f->unstressed_on, 0, 0.35f, 0.04f, f->stressed >= 8 },
-		{ f->pace, 0, 4.5f, 0.3f, 1 },
+		{ f->pace, 0, 4.45f, 0.3f, 1 },
 	};
 	float cost = 0;
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {

@@ -15,6 +15,7 @@
 #define LONGEST_SONG_S 660
 #define LINE_PARTS 64
 #define LEVELS 5
+#define LEVEL_USUAL 2
 #define SHORT_BAR_S 1.9    /* rap in shorter bars goes by pairs of them */
 
 /* What a line's bars are reckoned by. */
@@ -28,8 +29,6 @@ struct pacing {
 static const struct pacing singing = { { 1.5f, 2.0f, 2.6f, 3.4f, 4.3f }, 3.8f, 0.5f, 4, 14 };
 /* 124 rap songs have 2.8, 4.3, 5.5 syllables a second and 6, 11, 14 to the bar (tenth, median, ninth tenth). */
 static const struct pacing rapping = { { 2.8f, 3.5f, 4.3f, 5.0f, 5.5f }, 5.8f, 0.3f, 2, 13 };
-#define LEVEL_USUAL 2
-
 void meter_init(struct meter *m, int num, int den, double tempo_bpm)
 {
 	memset(m, 0, sizeof *m);
@@ -105,8 +104,9 @@ static float bars_cost(const struct form *f, int n, int bars, int rap)
 {
 	const struct plan *p = f->p;
 	const struct pacing *c = rap ? &rapping : &singing;
-	float rate = pace(p, n, bars, c);
-	float cost = fabsf(log2f(rate / c->aim[f->level])) + 0.3f * fabsf(log2f((float)bars / (float)p->style->form.line_bars));
+	/* Rap's hook is sung half as fast as the rest is spoken. */
+	float rate = pace(p, n, bars, c), own = (float)(p->style->form.line_bars * (p->raps && !rap ? 2 : 1)), usual = own * c->aim[LEVEL_USUAL] / c->aim[f->level];
+	float cost = 0.5f * fabsf(log2f(rate / c->aim[f->level])) + fabsf(log2f((float)bars / usual));
 	if (rate > c->max)
 		cost += 4 * (rate - c->max) + 2;
 	if (n > capacity(p, bars, rap))

@@ -18,6 +18,7 @@
 #define VOCAB_SHORT 14
 #define GAP_MAX 24
 #define HUGE_COST 1e6f
+#define DENSITY_WEIGHT 8.0f
 #define EASY_PACE 3.9f       /* syllables a second: beyond, words begin to be lost (measured) */
 
 struct mask_info { uint16_t mask; int8_t n, first, last; float prior, usual; };
@@ -295,7 +296,8 @@ static void draw_vocab(const struct plan *p, const struct rhythm_bank *b, enum t
 		bars += (float)ph->bars;
 		fullest = fmaxf(fullest, (float)ph->n / (float)ph->bars);
 	}
-	float full = bars > 0 ? fminf((float)p->meter.steps / 2, 1.05f * onsets / bars + 0.4f) : 4;
+	float wanted = p->style->melody.density * (float)p->meter.steps / 4, even = bars > 0 ? 1.05f * onsets / bars + 0.4f : 4;
+	float full = fminf((float)p->meter.steps / 2, fmaxf(even, sqrtf(even * wanted)));
 	for (int k = 0; k < b->n_masks; k++) {
 		float far = ((float)b->masks[k].n - full) / 1.5f;
 		weight[k] = b->masks[k].usual / (1 + far * far);
@@ -322,6 +324,7 @@ struct fitting {
 	const struct vocab *v;
 	const struct draft_phrase *model;
 	int earliest, latest;     /* limits of the first and the last onset */
+	int least_gap, breath;    /* steps: rhythm_least_gap; a breath alone */
 };
 
 struct found { float cost; int16_t onset[PHRASE_MAX]; };
@@ -334,7 +337,7 @@ static float gap_cost(const struct fitting *f, int i, int steps)
 /* How the phrase's end suits its slot: room for a long last note and a breath, and no yawning rest. */
 static float end_cost(const struct fitting *f, int last)
 {
-	int room = f->ph->bars * f->p->meter.steps - last, least = rhythm_least_gap(&f->p->meter);
+	int room = f->ph->bars * f->p->meter.steps - last, least = f->least_gap;
 	if (last > f->latest)
 		return HUGE_COST;
 	float cost = 0.1f * (float)(room > least + 7 ? room - least - 7 : 0);
@@ -353,14 +356,15 @@ static float start_cost(const struct fitting *f, int first)
 	return first < -6 ? cost + 0.1f * (float)(-6 - first) : cost;
 }
 
-/* What it costs when all the phrase's syllables lie between these onsets: a singer who hurries loses the words. */
+/* What it costs when all the phrase's syllables lie between these onsets: a singer who hurries loses the words, and the style has its density. */
 static float pace_cost(const struct fitting *f, int first, int last)
 {
 	const struct plan *p = f->p;
-	int n = f->ph->n, breath = (int)ceil(0.35 / p->meter.step_s - 1e-6), room = f->ph->bars * p->meter.steps - last - breath;
+	int n = f->ph->n, room = f->ph->bars * p->meter.steps - last - f->breath;
 	float usual = n > 1 ? (float)(last - first) / (float)(n - 1) : 4, hold = fminf(fmaxf(4, 2.8f * usual), fmaxf(2, (float)room));
-	float hurry = (float)n / (((float)(last - first) + hold) * (float)p->meter.step_s) - EASY_PACE;
-	return hurry > 0 ? 3 * hurry + 6 * hurry * hurry : 0;
+	float steps = (float)(last - first) + hold, hurry = (float)n / (steps * (float)p->meter.step_s) - EASY_PACE;
+	float denser = log2f((float)(n * 4) / (steps * p->style->melody.density));
+	return DENSITY_WEIGHT * denser * denser + (hurry > 0 ? 3 * hurry + 6 * hurry * hurry : 0);
 }
 
 /* Cost of given onsets, all of them checked. */
@@ -625,7 +629,7 @@ static void draw_phrase(const struct plan *p, const struct rhythm_bank *b, struc
 {
 	const struct plan_phrase *ph = &p->phrases[index];
 	struct draft_phrase *dp = &d->phrases[index];
-	struct fitting f = { .p = p, .b = b, .ph = ph, .v = v };
+	struct fitting f = { .p = p, .b = b, .ph = ph, .v = v, .least_gap = rhythm_least_gap(&p->meter), .breath = (int)ceil(0.35 / p->meter.step_s - 1e-6) };
 	int model = dp->model >= 0 ? (p->phrases[dp->model].source >= 0 ? p->phrases[dp->model].source : dp->model) : -1;
 	if (model >= 0 && p->phrases[model].bars == ph->bars)
 		f.model = &d->phrases[model];
