@@ -459,6 +459,27 @@ static void three_lost_workers_are_enough(void **state)
 	assert_int_equal(balance(), 1000);
 }
 
+static void the_jobs_of_a_dead_worker_are_free_at_once(void **state)
+{
+	(void)state;
+	char id[QUEUE_ID_MAX + 1], other[QUEUE_ID_MAX + 1];
+	struct lease l;
+	struct job j;
+	submit(300, id);
+	submit(300, other);
+	struct lease dead = claim();
+	assert_int_equal(queue_claim(s, "alive", &l, &j, NULL), 0);
+	job_release(&j);
+	assert_int_equal(queue_orphan(s, "nobody", NULL), 0);
+	assert_int_equal(queue_held(s, &dead, NULL), 0);
+	assert_int_equal(queue_claim(s, "alive", &l, &j, NULL), 1);
+	assert_int_equal(queue_orphan(s, "w", NULL), 0);
+	assert_string_equal(claim().id, id);
+	assert_int_equal(peek(id).tries, 2);
+	assert_int_equal(queue_renew(s, &dead, 1, "write", NULL), MADRIGAL_ECANCELLED);
+	assert_int_equal(peek(other).tries, 1);
+}
+
 static void a_job_handed_back_keeps_its_place_and_its_tries(void **state)
 {
 	(void)state;
@@ -514,6 +535,7 @@ int main(void)
 		T(failures_and_cancellations_cost_nothing),
 		T(who_comes_too_late_changes_nothing),
 		T(three_lost_workers_are_enough),
+		T(the_jobs_of_a_dead_worker_are_free_at_once),
 		T(a_job_handed_back_keeps_its_place_and_its_tries),
 		T(an_upload_is_its_account_s_until_it_expires),
 #undef T

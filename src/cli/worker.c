@@ -13,10 +13,11 @@
 #define GRACE_S 20
 
 static const char usage_text[] =
-	"Usage: madrigal worker [--data DIR] [--threads N] [--memory-limit MB] [--once] [--wake-fd N] [--allow-private-urls]\n\n"
+	"Usage: madrigal worker [--data DIR] [--threads N] [--memory-limit MB] [--once] [--wake-fd N] [--name NAME] [--allow-private-urls]\n\n"
 	"Makes the songs that wait in the service's data folder, one after the other; start as many as the machine can sing at a time.\n"
 	"On SIGTERM or SIGINT the song in the making is finished within 20 s or handed back.\n"
 	"--once ends when nothing waits. --wake-fd is a pipe on which a byte means that there may be work.\n"
+	"--name is what its jobs know it by, and must be its own; default the host's name and the process's number.\n"
 	"--allow-private-urls takes references from this machine and its network, for tests.\n"
 	"--data is the service's folder; default $MADRIGAL_DATA, else ${XDG_DATA_HOME:-~/.local/share}/madrigal/data.\n";
 
@@ -62,6 +63,8 @@ int cmd_worker(int argc, char **argv)
 			return wrong();
 		if (!strcmp(argv[i], "--data"))
 			data = value;
+		else if (!strcmp(argv[i], "--name"))
+			c.name = value;
 		else if (!strcmp(argv[i], "--threads") && !whole_number(value, 1, 256, &n))
 			c.threads = (int)n;
 		else if (!strcmp(argv[i], "--memory-limit") && !whole_number(value, 1, 1 << 24, &n))
@@ -79,6 +82,7 @@ int cmd_worker(int argc, char **argv)
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on files is a failed write, not the end */
 	if (!rc)
 		rc = worker_run(&c, &stopping, GRACE_S, &err);
 	if (rc)

@@ -420,6 +420,12 @@ int queue_release(struct store *s, const struct lease *l, int counts, struct mad
 	return n < 0 ? n : n == 0 ? lost(err) : 0;
 }
 
+int queue_orphan(struct store *s, const char *worker, struct madrigal_error *err)
+{
+	int n = sql_run(s, err, "UPDATE job SET lease_until_ms = 0 WHERE finished_ms = 0 AND state = 'running' AND worker = ?", "t", worker);
+	return n < 0 ? n : 0;
+}
+
 /* ---- uploads ---- */
 
 int upload_add(struct store *s, const struct upload *u, struct madrigal_error *err)

@@ -21,12 +21,13 @@
 #define RESTART_S 2
 #define SWEEP_TICKS 36000      /* an hour */
 #define TICK_S 0.1
-#define SPOOL_AGE_S 86400.0
+#define SPOOL_AGE_S 3600.0
 
 extern char **environ;
 
 struct workers {
 	pid_t pid[WORKERS_MAX];
+	char name[WORKERS_MAX][24];    /* another for each that is started: no two workers are ever taken for one */
 	int64_t started_ms[WORKERS_MAX];
 	int n, wake[2];
 	char threads[16];
@@ -159,8 +160,10 @@ static void start_worker(struct service *d, int i)
 {
 	struct serve_config *c = &d->api.config;
 	char wake[16];
-	const char *argv[12] = { "madrigal", "worker", "--data", c->data_dir, "--threads", d->workers.threads, "--wake-fd", wake };
-	int n = 8;
+	const char *argv[14] = { "madrigal", "worker", "--data", c->data_dir, "--threads", d->workers.threads, "--wake-fd", wake, "--name", d->workers.name[i] };
+	int n = 10;
+	memcpy(d->workers.name[i], "serve:", 7);
+	store_nanoid(d->workers.name[i] + 6, 12);
 	snprintf(wake, sizeof wake, "%d", d->workers.wake[0]);
 	if (c->allow_private_urls)
 		argv[n++] = "--allow-private-urls";
@@ -200,16 +203,24 @@ static int workers_begin(struct service *d, struct madrigal_error *err)
 	return 0;
 }
 
+/* What it was making need not wait until its lease runs out. */
+static void bury_worker(struct service *d, int i, int status)
+{
+	struct madrigal_error err = { 0 };
+	d->workers.pid[i] = 0;
+	if (!d->api.stopping)
+		log_line("a worker ended (%s %d); starting another", WIFSIGNALED(status) ? "signal" : "exit", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	if (queue_orphan(d->api.store, d->workers.name[i], &err))
+		log_line("its song waits for %d s: %s", QUEUE_LEASE_MS / 1000, err.message);
+}
+
 /* Buries workers that have ended and starts others in their place, but not faster than every RESTART_S. */
 static void workers_tick(struct service *d)
 {
 	for (int i = 0; i < d->workers.n; i++) {
 		int status;
-		if (d->workers.pid[i] > 0 && waitpid(d->workers.pid[i], &status, WNOHANG) == d->workers.pid[i]) {
-			d->workers.pid[i] = 0;
-			if (!d->api.stopping)
-				log_line("a worker ended (%s %d); starting another", WIFSIGNALED(status) ? "signal" : "exit", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-		}
+		if (d->workers.pid[i] > 0 && waitpid(d->workers.pid[i], &status, WNOHANG) == d->workers.pid[i])
+			bury_worker(d, i, status);
 		if (!d->workers.pid[i] && !d->api.stopping && store_now_ms() - d->workers.started_ms[i] >= RESTART_S * 1000)
 			start_worker(d, i);
 	}

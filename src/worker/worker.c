@@ -89,17 +89,22 @@ static void pause_after_trouble(struct worker *w)
 	w->wake_fd = former;
 }
 
-/* By the time that we look, the half-made song has been removed and there may be room again: so what was said counts too. */
-static int disk_full(const struct worker *w, const struct madrigal_error *why)
+/* Whether it is the store's trouble, which no song can help: a disk that is full or a folder that can't be written to. By the time that we look, the half-made song has been removed and
+ * there may be room again: so what was said counts too. */
+static int store_refuses(const struct worker *w, const struct madrigal_error *why)
 {
+	static const int reasons[] = { ENOSPC, EDQUOT, EFBIG, EROFS, EACCES, EPERM };
 	struct statvfs v;
-	if (strstr(why->message, strerror(ENOSPC)) || strstr(why->message, strerror(EDQUOT)) || strstr(why->message, sqlite3_errstr(SQLITE_FULL)))
+	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+		if (strstr(why->message, strerror(reasons[i])))
+			return 1;
+	if (strstr(why->message, sqlite3_errstr(SQLITE_FULL)))
 		return 1;
 	return statvfs(w->store->dir, &v) == 0 && ((uint64_t)v.f_bavail * v.f_frsize < ROOM_BYTES || (v.f_files && v.f_favail == 0));
 }
 
 /* How the job ended must be written down, so it is tried again; should it fail for good, the lease runs out and the song is made again. */
-static int write_end(struct worker *w, const struct lease *l, int rc, const struct song_made *made, const struct song_job *j, const struct job *job, int full,
+static int write_end(struct worker *w, const struct lease *l, int rc, const struct song_made *made, const struct song_job *j, const struct job *job, int refused,
                      struct madrigal_error *why)
 {
 	struct madrigal_error err = { 0 };
@@ -107,7 +112,7 @@ static int write_end(struct worker *w, const struct lease *l, int rc, const stru
 	const char *name = j->error_name ? j->error_name : o->name;
 	if (!rc)
 		return queue_done(w->store, l, made->result, made->files, made->n_files, why);
-	if (rc == MADRIGAL_ECANCELLED || full)
+	if (rc == MADRIGAL_ECANCELLED || refused)
 		rc = queue_release(w->store, l, 0, &err);
 	else if (o->fate == AGAIN && job->tries < QUEUE_TRIES)
 		rc = queue_release(w->store, l, 1, &err);
@@ -119,9 +124,9 @@ static int write_end(struct worker *w, const struct lease *l, int rc, const stru
 static void finish(struct worker *w, const struct lease *l, int rc, const struct song_made *made, const struct song_job *j, const struct job *job, double took_s,
                    struct madrigal_error *why)
 {
-	int full = rc == MADRIGAL_EIO && disk_full(w, why), end = 0;
+	int refused = rc == MADRIGAL_EIO && store_refuses(w, why), end = 0;
 	for (int i = 0; i < STORE_TRIES; i++) {
-		end = write_end(w, l, rc, made, j, job, full, why);
+		end = write_end(w, l, rc, made, j, job, refused, why);
 		if (end != MADRIGAL_EIO)
 			break;
 	}
@@ -134,8 +139,8 @@ static void finish(struct worker *w, const struct lease *l, int rc, const struct
 	else if (rc == MADRIGAL_ECANCELLED)
 		say(w, "job=%s ended=handed_back seconds=%.1f", l->id, took_s);
 	else
-		say(w, "job=%s ended=%s try=%d error=\"%s\"", l->id, full ? "disk_full" : outcome_of(rc)->name, job->tries, why->message);
-	if (full || end == MADRIGAL_EIO)
+		say(w, "job=%s ended=%s try=%d error=\"%s\"", l->id, refused ? "store_refuses" : outcome_of(rc)->name, job->tries, why->message);
+	if (refused || end == MADRIGAL_EIO)
 		pause_after_trouble(w);
 }
 

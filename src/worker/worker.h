@@ -9,7 +9,7 @@
 
 struct worker_config {
 	const char *data_dir;
-	const char *name;              /* for the log; NULL: the host's name and process id */
+	const char *name;              /* in the rows of its jobs (queue_orphan); NULL: the host's name and process id */
 	int threads;                   /* for a song; 0: all cores */
 	int wake_fd;                   /* a byte here (a pipe or socket, borrowed) means that there may be work: look at once; -1: none. Twice a second is looked anyhow */
 	int once;                      /* 1: return when nothing is left to do */

@@ -23,16 +23,18 @@ class Answer:
 
 
 class Server:
-    def __init__(self, binary, workers=0, data=None, options=()):
+    def __init__(self, binary, workers=0, data=None, options=(), before=None):
+        """before: called in the new process before it becomes the server."""
         self.binary = binary
         self.own_data = data is None
+        self.before = before
         self.data = data or tempfile.mkdtemp(prefix="madrigal-api-")
         self.options = ["--workers", str(workers), "--listen", "127.0.0.1:0", "--data", self.data, *options]
         self.start()
 
     def start(self):
         self.log = open(os.path.join(self.data, "server.log"), "ab")
-        self.process = subprocess.Popen([self.binary, "serve", *self.options], stdout=subprocess.PIPE, stderr=self.log)
+        self.process = subprocess.Popen([self.binary, "serve", *self.options], stdout=subprocess.PIPE, stderr=self.log, preexec_fn=self.before)
         line = self.process.stdout.readline().decode()
         found = re.search(r"http://([\d.]+):(\d+)", line)
         if not found:
