@@ -77,7 +77,7 @@ static void request(void *ctx, struct http_exchange *x)
 		info(x);
 	} else if (is(x, "/later")) {
 		keep(a, x, 2, 0);
-	} else if (is(x, "/never")) {
+	} else if (is(x, "/never") || is(x, "/turn")) {
 		keep(a, x, 1 << 30, 0);
 	} else if (is(x, "/stream") || is(x, "/endless")) {
 		http_stream_begin(x, 200, "text/plain");
@@ -145,6 +145,18 @@ static void tick(void *ctx)
 	a->open = http_server_connections(a->server);
 }
 
+static void turned(void *ctx)
+{
+	struct app *a = ctx;
+	for (int i = 0; i < LATER_MAX; i++) {
+		struct later *l = &a->later[i];
+		if (!l->x || !is(l->x, "/turn"))
+			continue;
+		http_reply(l->x, 200, "text/plain", "turned\n", 7);
+		l->x = NULL;
+	}
+}
+
 static void done(void *ctx, const struct http_exchange *x, int status, uint64_t bytes_sent, double seconds)
 {
 	struct app *a = ctx;
@@ -178,7 +190,7 @@ static void *run(void *p)
 
 void app_start(struct app *a, const struct http_config *c)
 {
-	const struct http_app calls = { .limit = limit, .request = request, .closed = closed, .tick = tick, .done = done };
+	const struct http_app calls = { .limit = limit, .request = request, .closed = closed, .tick = tick, .turned = turned, .done = done };
 	struct madrigal_error err;
 	*a = (struct app){ .port = 0, .file_fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) };
 	assert_int_equal(write(a->file_fd, "01234abcdefghijklmno", 20), 20);
@@ -201,6 +213,23 @@ void app_stop(struct app *a, double grace_s)
 	assert_int_equal(a->run_rc, 0);
 	http_server_free(a->server);
 	close(a->file_fd);
+}
+
+struct app app;
+
+int start(void **state)
+{
+	(void)state;
+	struct http_config c = quick_config();
+	app_start(&app, &c);
+	return 0;
+}
+
+int stop(void **state)
+{
+	(void)state;
+	app_stop(&app, 0);
+	return 0;
 }
 
 int wait_for_count(atomic_int *value, int least)

@@ -24,7 +24,7 @@
  *   /stream?n=N  N pieces, one a tick               /endless     a stream that goes on while it is read
  *   /file        bytes 5..14 of a file              /short       a file shorter than was promised
  *   /big         8 MiB                              /header      X-Good, and two headers that would break out
- *   /empty       204
+ *   /empty       204                            /turn        answers at the end of the loop's turn
  */
 struct app {
 	struct http_server *server;
@@ -33,6 +33,11 @@ struct app {
 	struct later { struct http_exchange *x; int ticks, pieces; } later[LATER_MAX];
 	atomic_int requests, closed, done, last_status, watched, open, run_rc;
 };
+
+/* One for a whole test, as cmocka's setup and teardown. */
+extern struct app app;
+int start(void **state);
+int stop(void **state);
 
 struct http_config quick_config(void); /* any port, quick ticks, long deadlines */
 void app_start(struct app *a, const struct http_config *c);
@@ -44,6 +49,7 @@ int wait_for_count(atomic_int *value, int least);
 
 int dial(int port);
 void say(int fd, const void *p, size_t n);
+#define SAY(fd, text) say(fd, text, sizeof(text) - 1)
 /* Reads until the other side closes, or is silent for 3 s (then *ret_open, which may be NULL, is 1). *ret_n may be NULL. The text is NUL-terminated; free it. */
 char *hear(int fd, size_t *ret_n, int *ret_open);
 /* Dials, says, shuts the sending side if half_close, hears. */

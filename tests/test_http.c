@@ -9,25 +9,6 @@
 #include "base/buf.h"
 #include "http_support.h"
 
-#define SAY(fd, text) say(fd, text, sizeof(text) - 1)
-
-static struct app app;
-
-static int start(void **state)
-{
-	(void)state;
-	struct http_config c = quick_config();
-	app_start(&app, &c);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	app_stop(&app, 0);
-	return 0;
-}
-
 static char *ask_text(const char *text)
 {
 	return ask(app.port, text, strlen(text));
@@ -280,6 +261,23 @@ static void read_byte(void *user, int fd)
 	a->watched++;
 }
 
+static void what_is_kept_for_the_end_of_a_turn_is_answered(void **state)
+{
+	(void)state;
+	expect_body("GET /turn HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 200, "turned\n");
+	int fds[8];
+	for (int i = 0; i < 8; i++)
+		fds[i] = dial(app.port);
+	for (int i = 0; i < 8; i++)
+		SAY(fds[i], "GET /turn HTTP/1.1\r\nHost: x\r\n\r\n");
+	for (int i = 0; i < 8; i++) {
+		char *answer = hear_one(fds[i]);
+		assert_string_equal(body_of(answer), "turned\n");
+		free(answer);
+		close(fds[i]);
+	}
+}
+
 static void descriptors_are_watched(void **state)
 {
 	(void)state;
@@ -363,6 +361,7 @@ int main(void)
 		cmocka_unit_test(files_are_sent),
 		cmocka_unit_test(a_half_closed_client_gets_its_answer),
 		cmocka_unit_test(the_application_hears_who_left),
+		cmocka_unit_test(what_is_kept_for_the_end_of_a_turn_is_answered),
 		cmocka_unit_test(descriptors_are_watched),
 		cmocka_unit_test(stopping_lets_answers_finish),
 		cmocka_unit_test(addresses_are_checked),

@@ -13,25 +13,6 @@
 #include "base/rng.h"
 #include "http_support.h"
 
-#define SAY(fd, text) say(fd, text, sizeof(text) - 1)
-
-static struct app app;
-
-static int start(void **state)
-{
-	(void)state;
-	struct http_config c = quick_config();
-	app_start(&app, &c);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	app_stop(&app, 0);
-	return 0;
-}
-
 /* Answered once with that status and closed, and nothing of it reaches the application. */
 static void expect_refusal(const char *text, size_t n, int status)
 {

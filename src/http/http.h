@@ -56,6 +56,8 @@ struct http_app {
 	void (*closed)(void *ctx, struct http_exchange *x);
 	/* Every tick_s. May be NULL. */
 	void (*tick)(void *ctx);
+	/* After each turn of the loop, when all that was ready has been handled: for what is done once for several exchanges, such as a write to a disk. May be NULL. */
+	void (*turned)(void *ctx);
 	/* An answer is out (or was cut off): for a line of log and for metrics. bytes_sent counts its headers too; seconds since the request's first byte. Also for
 	 * what the server itself refused; then method and path may be "". May be NULL. */
 	void (*done)(void *ctx, const struct http_exchange *x, int status, uint64_t bytes_sent, double seconds);

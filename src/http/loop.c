@@ -406,6 +406,11 @@ static int turn(struct http_server *s, struct madrigal_error *err)
 		s->app.tick(s->ctx);
 		run_ready(s);
 	}
+	if (s->app.turned) {
+		s->app.turned(s->ctx);
+		s->now = clock_s(); /* that may have taken its time */
+		run_ready(s);
+	}
 	if (s->accept_again > 0 && s->now >= s->accept_again)
 		hear(s, true);
 	expire(s);
