@@ -8,7 +8,7 @@
 #   make gallery  sings every style's demonstration and makes a page of them, build/gallery/index.html (STYLES="rock soul": only these)
 #   make torture  kills the server and its workers a thousand times, and sends 20,000 damaged files to the decoder
 #   make bench    times each stage and writes docs/performance.md
-#   make bench-serve  times the service's answers while it makes songs (needs wrk), and writes them there too
+#   make bench-serve  times the service's answers while it makes songs (by wrk), and writes them there too
 #   make install  installs under PREFIX (default /usr/local)
 
 PREFIX ?= /usr/local
@@ -58,6 +58,7 @@ bench: voice
 	@tools/bench $(MADRIGAL)
 
 bench-serve: voice
+	@tools/setup bench
 	@tools/bench-serve $(MADRIGAL)
 
 gallery: voice
