@@ -317,6 +317,43 @@ static void a_hundred_with_one_key_make_one_job(void **state)
 	assert_int_equal(number("SELECT count(*) FROM job"), 1);
 }
 
+static void many_are_accepted_in_one_go(void **state)
+{
+	(void)state;
+	struct submission u[6] = { { .job = a_job(300) }, { .job = a_job(300) }, { .job = a_job(300) }, { .job = a_job(300) }, { .job = a_job(700) }, { .job = a_job(400) } };
+	u[1].job.account = account + 1;                                         /* nobody's */
+	u[2].job.idempotency_key = u[3].job.idempotency_key = "k";              /* the same song */
+	for (int i = 0; i < 5; i++)
+		u[i].next = &u[i + 1];
+	assert_int_equal(queue_submit_all(s, u, 0, NULL), 0);
+	assert_int_equal(u[0].rc, 0);
+	assert_int_equal(u[1].rc, MADRIGAL_EUSAGE);
+	assert_true(u[2].rc == 0 && !u[2].again && u[3].rc == 0 && u[3].again);
+	assert_string_equal(u[2].id, u[3].id);
+	assert_int_equal(u[4].rc, ACCOUNT_NO_CREDIT);                           /* 600 of 1000 are spoken for */
+	assert_int_equal(u[5].rc, 0);
+	assert_int_equal(number("SELECT count(*) FROM job"), 3);
+	assert_string_equal(claim().id, u[0].id);
+	assert_string_equal(claim().id, u[2].id);
+	assert_string_equal(claim().id, u[5].id);
+}
+
+static void a_locked_database_is_said_and_nothing_is_half_done(void **state)
+{
+	(void)state;
+	struct store *other;
+	struct submission u = { .job = a_job(300) };
+	assert_int_equal(store_open(data, &other, NULL), 0);
+	assert_int_equal(sqlite3_exec(other->db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(queue_submit_all(s, &u, 1, NULL), 1);
+	assert_int_equal(queue_submit_all(s, &u, 1, NULL), 1);
+	assert_int_equal(sqlite3_exec(other->db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(number("SELECT count(*) FROM job"), 0);
+	assert_int_equal(queue_submit_all(s, &u, 1, NULL), 0);
+	assert_int_equal(u.rc, 0);
+	store_close(other);
+}
+
 static void a_hundred_cannot_spend_the_same_credits(void **state)
 {
 	(void)state;
@@ -529,6 +566,8 @@ int main(void)
 		T(an_idempotency_key_makes_one_job_a_day),
 		T(limits_are_kept),
 		T(a_hundred_with_one_key_make_one_job),
+		T(many_are_accepted_in_one_go),
+		T(a_locked_database_is_said_and_nothing_is_half_done),
 		T(a_hundred_cannot_spend_the_same_credits),
 		T(a_done_job_has_its_files_and_is_charged_once),
 		T(a_result_that_cannot_be_stored_costs_nothing),

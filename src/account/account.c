@@ -271,7 +271,8 @@ int account_refusal(struct store *s, int64_t account, int64_t price, int *ret_re
 		rc = err_set(err, MADRIGAL_EUSAGE, "there is no account %lld", (long long)account);
 	}
 	sql_end(st);
-	if (rc > 0)
+	/* An account without limits may have thousands of open jobs: not to be counted for each new one. */
+	if (rc > 0 && (credits != ACCOUNT_UNLIMITED || limits.parallel))
 		rc = open_jobs(s, account, &n, &spent, err);
 	if (rc < 0)
 		return rc;

@@ -90,33 +90,75 @@ static int check_new(const struct job_new *j, struct madrigal_error *err)
 	return j->price < 0 ? err_set(err, MADRIGAL_EUSAGE, "a price can't be below 0") : 0;
 }
 
-int queue_submit(struct store *s, const struct job_new *j, char ret_id[QUEUE_ID_MAX + 1], int *ret_again, struct madrigal_error *err)
+/* Inside a transaction. */
+static int accept(struct store *s, struct submission *u, int64_t now)
 {
-	char id[QUEUE_ID_MAX + 1];
-	int rc = check_new(j, err), again = 0, wait_s;
-	if (!rc)
-		rc = sql_begin(s, err);
+	const struct job_new *j = &u->job;
+	int wait_s, rc = check_new(j, &u->err);
 	if (rc)
 		return rc;
-	int64_t now = store_now_ms();
-	rc = known_key(s, j, now, id, err);
-	if (rc == 0) {
-		again = 1;
-	} else if (rc > 0) {
-		rc = account_refusal(s, j->account, j->price, &wait_s, err);
-		if (j->id)
-			snprintf(id, sizeof id, "%s", j->id);
-		else
-			store_nanoid(id, 21);
-		if (!rc)
-			rc = insert_job(s, j, id, now, err);
+	rc = known_key(s, j, now, u->id, &u->err);
+	u->again = rc == 0;
+	if (rc <= 0)
+		return rc;
+	rc = account_refusal(s, j->account, j->price, &wait_s, &u->err);
+	if (j->id)
+		snprintf(u->id, sizeof u->id, "%s", j->id);
+	else
+		store_nanoid(u->id, 21);
+	return rc ? rc : insert_job(s, j, u->id, now, &u->err);
+}
+
+/* The same, and what fails leaves no trace. Negative: the transaction itself is lost. */
+static int accept_apart(struct store *s, struct submission *u, int64_t now, struct madrigal_error *err)
+{
+	int rc = sql_run(s, err, "SAVEPOINT submission", "");
+	if (rc < 0)
+		return rc;
+	u->rc = accept(s, u, now);
+	if (sqlite3_get_autocommit(s->db)) {
+		*err = u->err;
+		return u->rc;
 	}
-	rc = sql_finish(s, rc, err);
+	if (u->rc < 0)
+		rc = sql_run(s, err, "ROLLBACK TO submission", "");
+	if (rc >= 0)
+		rc = sql_run(s, err, "RELEASE submission", "");
+	return rc < 0 ? rc : 0;
+}
+
+int queue_submit_all(struct store *s, struct submission *list, int patience_ms, struct madrigal_error *err)
+{
+	struct madrigal_error why = { 0 };
+	int rc = sql_begin_within(s, patience_ms, &why);
+	if (rc == 1)
+		return 1;
 	if (!rc) {
-		memcpy(ret_id, id, sizeof id);
-		*ret_again = again;
+		int64_t now = store_now_ms();
+		for (struct submission *u = list; u && !rc; u = u->next)
+			rc = accept_apart(s, u, now, &why);
+		rc = sql_finish(s, rc, &why);
 	}
+	if (rc < 0 && err)
+		*err = why;
 	return rc;
+}
+
+int queue_submit(struct store *s, const struct job_new *j, char ret_id[QUEUE_ID_MAX + 1], int *ret_again, struct madrigal_error *err)
+{
+	struct submission one = { .job = *j };
+	int rc = check_new(j, err);
+	if (!rc)
+		rc = queue_submit_all(s, &one, STORE_BUSY_MS, err);
+	if (rc)
+		return rc < 0 ? rc : err_set(err, MADRIGAL_EIO, "the database has been locked for more than %d s", STORE_BUSY_MS / 1000);
+	if (one.rc < 0 && err)
+		*err = one.err;
+	if (!one.rc) {
+		memcpy(ret_id, one.id, sizeof one.id);
+		*ret_again = one.again;
+	}
+	return one.rc;
 }
 
 /* ---- looking ---- */

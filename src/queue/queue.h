@@ -36,6 +36,19 @@ struct job_new {
  * another body, an id that is taken, no such account, or a field that is too long. */
 int queue_submit(struct store *s, const struct job_new *j, char ret_id[QUEUE_ID_MAX + 1], int *ret_again, struct madrigal_error *err) MUST_CHECK;
 
+/* One of several that are accepted together. */
+struct submission {
+	struct submission *next;
+	struct job_new job;
+	int rc;                    /* what queue_submit would have returned, with ret_id, again and err */
+	char id[QUEUE_ID_MAX + 1];
+	int again;
+	struct madrigal_error err;
+};
+/* Accepts a list, in its order, in one transaction: all share one write to the disk, and one that is refused or wrong takes none of the others with it. 0: each one's rc says what became of
+ * it, and what was accepted is on the disk. 1: another process held the database for patience_ms: nothing has happened. Negative: trouble with the store; none was accepted. */
+int queue_submit_all(struct store *s, struct submission *list, int patience_ms, struct madrigal_error *err) MUST_CHECK;
+
 /* A finished job's files, by name ("audio", "stems/drums.wav", "song.json", ...). */
 #define JOB_FILES_MAX 48
 struct job_file { char name[64]; char content_type[48]; struct stored_file file; };

@@ -20,13 +20,15 @@ static void cost_headers(struct call *c, const char *id, int64_t price)
 	http_reply_header(c->x, "x-aimlapi-usd-spent", text);
 }
 
+static void answer_accepted(struct call *c, const struct submitted *s)
+{
+	cost_headers(c, s->id, s->model->price);
+	answer_json(c, 200, json_pack("{s:s, s:s, s:s, s:o}", "id", s->id, "generation_id", s->id, "status", "queued", "meta", usage_json(s->model->price)));
+}
+
 void aiml_generate(struct call *c)
 {
-	struct submitted s = { 0 };
-	if (submit_song(c, API_AIML, &s))
-		return;
-	cost_headers(c, s.id, s.model->price);
-	answer_json(c, 200, json_pack("{s:s, s:s, s:s, s:o}", "id", s.id, "generation_id", s.id, "status", "queued", "meta", usage_json(s.model->price)));
+	submit_song(c, API_AIML, answer_accepted);
 }
 
 static const char *content_type_name(const char *type)
@@ -84,11 +86,13 @@ void aiml_fetch(struct call *c)
 	}
 }
 
+static void wait_for_song(struct call *c, const struct submitted *s)
+{
+	cost_headers(c, s->id, s->model->price);
+	wait_for_job(c, s->id, s->url ? WAIT_JSON_URL : WAIT_JSON_HEX, !http_header(c->x, "idempotency-key"));
+}
+
 void aiml_generate_01(struct call *c)
 {
-	struct submitted s = { 0 };
-	if (submit_song(c, API_AIML_01, &s))
-		return;
-	cost_headers(c, s.id, s.model->price);
-	wait_for_job(c, s.id, s.url ? WAIT_JSON_URL : WAIT_JSON_HEX, !http_header(c->x, "idempotency-key"));
+	submit_song(c, API_AIML_01, wait_for_song);
 }

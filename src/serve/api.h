@@ -21,6 +21,7 @@ enum minimax_code {
 
 struct api;
 struct waiter;
+struct pending;
 struct check;
 
 /* A request on its way through a route. */
@@ -50,6 +51,8 @@ struct api {
 	struct store *store;
 	struct http_server *server;
 	struct waiter *waiters;
+	struct pending *pending;   /* songs that are to be written, oldest first (submit.c) */
+	int store_locked;          /* by another process, when last tried: not again before the next tick */
 	struct check *checks;      /* of references, under way (reference.c) */
 	struct metrics *metrics;
 	int stopping;
@@ -72,9 +75,14 @@ void iso_time(int64_t ms, char ret[32]);
 void log_line(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* ---- jobs (submit.c) ---- */
-/* Checks limits, then the body, then submits; answers and returns NULL if it is refused. *ret_id: the job. */
 struct submitted { char id[QUEUE_ID_MAX + 1]; const struct model *model; int stream, url; };
-int submit_song(struct call *c, enum api_family family, struct submitted *ret);
+typedef void accepted_fn(struct call *c, const struct submitted *s);
+/* Checks limits, then the body; answers if it is refused. Otherwise the job is written at the end of this turn of the loop, and `accepted` answers when it is on the disk; should that fail,
+ * the error is answered. */
+void submit_song(struct call *c, enum api_family family, accepted_fn *accepted);
+void submit_turned(struct api *a);
+void submit_tick(struct api *a);
+void submit_closed(struct api *a, const struct http_exchange *x); /* one that nobody waits for any more is not made */
 /* An URL of a job's file for the caller, absolute, signed, good for url_hours: ret at least 1024 bytes. */
 void file_url(struct call *c, const char *job, const char *name, char *ret, size_t n);
 const struct job_file *job_file_find(const struct job *j, const char *name);

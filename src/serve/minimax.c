@@ -5,12 +5,14 @@
 
 #include "serve/api.h"
 
+static void wait_for_song(struct call *c, const struct submitted *s)
+{
+	wait_for_job(c, s->id, s->stream ? WAIT_STREAM : s->url ? WAIT_JSON_URL : WAIT_JSON_HEX, !http_header(c->x, "idempotency-key"));
+}
+
 void minimax_generate(struct call *c)
 {
-	struct submitted s = { 0 };
-	if (submit_song(c, API_MINIMAX, &s))
-		return;
-	wait_for_job(c, s.id, s.stream ? WAIT_STREAM : s.url ? WAIT_JSON_URL : WAIT_JSON_HEX, !http_header(c->x, "idempotency-key"));
+	submit_song(c, API_MINIMAX, wait_for_song);
 }
 
 static const struct field lyrics_fields[] = {

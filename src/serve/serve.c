@@ -123,6 +123,7 @@ static ssize_t on_limit(void *ctx, const struct http_exchange *x)
 
 static void on_closed(void *ctx, struct http_exchange *x)
 {
+	submit_closed(ctx, x);
 	wait_closed(ctx, x);
 	reference_closed(ctx, x);
 }
@@ -257,6 +258,11 @@ static void workers_end(struct service *d)
 	}
 }
 
+static void on_turned(void *ctx)
+{
+	submit_turned(&((struct service *)ctx)->api);
+}
+
 static void on_tick(void *ctx)
 {
 	struct service *d = ctx;
@@ -266,6 +272,7 @@ static void on_tick(void *ctx)
 		d->api.stopping = 1;
 		workers_ask_to_stop(d);
 	}
+	submit_tick(&d->api);
 	wait_tick(&d->api);
 	workers_tick(d);
 	/* A song that is nearly done is still answered; then the rest is told to come again. */
@@ -311,7 +318,7 @@ static int greet(struct service *d, struct madrigal_error *err)
 
 static int listen_and_serve(struct service *d, struct madrigal_error *err)
 {
-	const struct http_app app = { .limit = on_limit, .request = on_request, .closed = on_closed, .tick = on_tick, .done = on_done, .refusal = on_refusal };
+	const struct http_app app = { .limit = on_limit, .request = on_request, .closed = on_closed, .tick = on_tick, .turned = on_turned, .done = on_done, .refusal = on_refusal };
 	struct http_config h = http_config_default();
 	char spool[600];
 	snprintf(spool, sizeof spool, "%s/spool", d->api.config.data_dir);
@@ -348,6 +355,8 @@ int serve_run(const struct serve_config *c, struct madrigal_error *err)
 		return err_nomem(err);
 	d->api.config = *c;
 	int rc = store_open(c->data_dir, &d->api.store, err);
+	if (!rc)
+		store_leave_checkpoints(d->api.store);
 	if (!rc)
 		rc = metrics_new(&d->api.metrics, err);
 	if (!rc)

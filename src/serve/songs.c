@@ -17,15 +17,17 @@
 
 #define LIST_MAX 100
 
+static void answer_accepted(struct call *c, const struct submitted *s)
+{
+	char where[128];
+	snprintf(where, sizeof where, "/v1/songs/%s", s->id);
+	http_reply_header(c->x, "Location", where);
+	answer_json(c, 202, json_pack("{s:s, s:s, s:s}", "id", s->id, "status", "queued", "url", where));
+}
+
 void songs_create(struct call *c)
 {
-	struct submitted s = { 0 };
-	if (submit_song(c, API_OWN, &s))
-		return;
-	char where[128];
-	snprintf(where, sizeof where, "/v1/songs/%s", s.id);
-	http_reply_header(c->x, "Location", where);
-	answer_json(c, 202, json_pack("{s:s, s:s, s:s}", "id", s.id, "status", "queued", "url", where));
+	submit_song(c, API_OWN, answer_accepted);
 }
 
 static json_t *song_json(const struct job *j)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From a request that wants a song to a job: limits first, then the body, then one row. */
+/* From a request that wants a song to a job: limits first, then the body, then one row.
+ *
+ * What arrives in one turn of the loop is written in one transaction at its end: a write that reaches the disk costs the same for one row as for fifty, and nobody is answered before it has. */
+#include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +10,8 @@
 
 #include "serve/api.h"
 #include "serve/reference.h"
+
+#define PATIENCE_MS 20 /* others hold the database for a write to the disk; longer, and all clients would wait with us */
 
 static const char no_credit[] = "You've run out of credits. Please top up your balance to continue.";
 
@@ -67,6 +72,24 @@ static uint64_t seed_of(const json_t *body)
 	return json_is_number(v) ? (uint64_t)json_number_value(v) : (uint64_t)randombytes_random() >> 1;
 }
 
+/* A song that is to be written at the end of this turn. */
+struct pending {
+	struct pending *next;
+	struct call call;
+	accepted_fn *accepted;
+	struct submitted made;
+	struct submission row;
+	int64_t since_ms;
+	char *json, print[65];         /* what row points to */
+};
+
+static void pending_free(struct pending *p)
+{
+	if (p)
+		free(p->json);
+	free(p);
+}
+
 static void fingerprint(struct call *c, const json_t *body, char ret[65])
 {
 	char *text = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS);
@@ -81,50 +104,141 @@ static void fingerprint(struct call *c, const json_t *body, char ret[65])
 	free(text);
 }
 
-static int add_job(struct call *c, const struct model *m, const json_t *body, struct song_request *r, struct submitted *ret)
+/* Last in the line: the order of the jobs is that in which they were asked for. */
+static void append(struct api *a, struct pending *p)
 {
-	static const char *const families[] = { "aiml", "minimax", "madrigal" };
+	struct pending **last = &a->pending;
+	while (*last)
+		last = &(*last)->next;
+	*last = p;
+}
+
+static void add_job(struct call *c, const struct model *m, const json_t *body, struct song_request *r, accepted_fn *accepted)
+{
+	static const char *const families[] = { [API_AIML] = "aiml", [API_AIML_01] = "aiml", [API_MINIMAX] = "minimax", [API_OWN] = "madrigal" };
 	struct madrigal_error err = { 0 };
-	char *json = NULL, print[65];
 	const char *key = http_header(c->x, "idempotency-key");
 	if (key && strlen(key) > 255) {
 		answer_error(c, 400, MINIMAX_PARAMS, "Idempotency-Key is longer than 255 characters", NULL);
-		return 1;
+		return;
 	}
-	fingerprint(c, body, print);
-	int ours = !strncmp(http_path(c->x), "/v1/songs", 9);
 	r->seed = seed_of(body);
-	int rc = song_request_write(r, &json, &err), again;
-	struct job_new j = { .account = c->account.id, .model = m->id, .family = families[ours ? 2 : m->family == API_MINIMAX], .request = json, .price = m->price,
-	                     .idempotency_key = key && *key ? key : NULL, .fingerprint = print };
-	if (!rc)
-		rc = queue_submit(c->api->store, &j, ret->id, &again, &err);
-	free(json);
-	if (rc == MADRIGAL_EUSAGE) {
-		answer_error(c, 422, MINIMAX_PARAMS, "This Idempotency-Key was used with another request", NULL);
-	} else if (rc < 0) {
+	struct pending *p = calloc(1, sizeof *p);
+	if (!p || song_request_write(r, &p->json, &err)) {
+		if (!p)
+			err_nomem(&err);
+		pending_free(p);
 		answer_fault(c, &err);
-	} else if (rc > 0 && !refuse(c, m->price)) { /* what was short a moment ago is there again */
-		answer_error(c, 429, MINIMAX_CONN_LIMIT, "Too Many Requests", NULL);
+		return;
 	}
-	if (!rc && c->api->wake_fd >= 0 && write(c->api->wake_fd, "j", 1) < 0)
-		log_line("cannot wake the workers; they look by themselves");
-	return rc != 0;
+	p->call = *c;
+	p->accepted = accepted;
+	p->made = (struct submitted){ .model = m, .stream = r->stream, .url = !strcmp(param_string(body, "output_format"), "url") };
+	fingerprint(c, body, p->print);
+	p->row.job = (struct job_new){ .account = c->account.id, .model = m->id, .family = families[m->family], .request = p->json, .price = m->price,
+	                               .idempotency_key = key && *key ? key : NULL, .fingerprint = p->print };
+	p->since_ms = store_now_ms();
+	append(c->api, p);
 }
 
-int submit_song(struct call *c, enum api_family family, struct submitted *ret)
+static void answer_pending(struct pending *p, int rc, const struct madrigal_error *err)
+{
+	struct call *c = &p->call;
+	if (rc < 0) {
+		answer_fault(c, err);
+	} else if (p->row.rc == MADRIGAL_EUSAGE) {
+		answer_error(c, 422, MINIMAX_PARAMS, "This Idempotency-Key was used with another request", NULL);
+	} else if (p->row.rc < 0) {
+		answer_fault(c, &p->row.err);
+	} else if (p->row.rc > 0) {
+		if (!refuse(c, p->made.model->price)) /* what was short a moment ago is there again */
+			answer_error(c, 429, MINIMAX_CONN_LIMIT, "Too Many Requests", NULL);
+	} else {
+		memcpy(p->made.id, p->row.id, sizeof p->made.id);
+		p->accepted(c, &p->made);
+	}
+}
+
+static void wake_worker(const struct api *a)
+{
+	if (a->wake_fd >= 0 && write(a->wake_fd, "j", 1) < 0 && errno != EAGAIN) /* a full pipe wakes them just as well */
+		log_line("cannot wake the workers; they look by themselves");
+}
+
+/* The list in one transaction; each is answered and freed. */
+static void settle(struct api *a, struct pending *list, int rc, const struct madrigal_error *err)
+{
+	for (struct pending *p = list, *next; p; p = next) {
+		next = p->next;
+		if (!rc && !p->row.rc && !p->row.again)
+			wake_worker(a);
+		answer_pending(p, rc, err);
+		pending_free(p);
+	}
+}
+
+/* Those that have waited for the lock for too long. */
+static void give_up(struct api *a, int64_t now_ms)
+{
+	struct madrigal_error err = { 0 };
+	err_set(&err, MADRIGAL_EIO, "the database has been locked for more than %d s", STORE_BUSY_MS / 1000);
+	while (a->pending && now_ms - a->pending->since_ms >= STORE_BUSY_MS) { /* the oldest is the first */
+		struct pending *p = a->pending;
+		a->pending = p->next;
+		p->next = NULL;
+		settle(a, p, err.code, &err);
+	}
+}
+
+void submit_turned(struct api *a)
+{
+	struct madrigal_error err = { 0 };
+	if (!a->pending || a->store_locked)
+		return;
+	for (struct pending *p = a->pending; p; p = p->next) {
+		p->row.next = p->next ? &p->next->row : NULL;
+		p->row.rc = 0;
+	}
+	int rc = queue_submit_all(a->store, &a->pending->row, PATIENCE_MS, &err);
+	if (rc == 1) {
+		a->store_locked = 1;
+		give_up(a, store_now_ms());
+		return;
+	}
+	struct pending *list = a->pending;
+	a->pending = NULL;
+	settle(a, list, rc, &err);
+}
+
+void submit_tick(struct api *a)
+{
+	a->store_locked = 0;
+}
+
+void submit_closed(struct api *a, const struct http_exchange *x)
+{
+	for (struct pending **p = &a->pending; *p; p = &(*p)->next)
+		if ((*p)->call.x == x) {
+			struct pending *gone = *p;
+			*p = gone->next;
+			pending_free(gone);
+			return;
+		}
+}
+
+void submit_song(struct call *c, enum api_family family, accepted_fn *accepted)
 {
 	if (refuse(c, 0))
-		return 1;
+		return;
 	json_t *body = body_object(c, 0);
 	if (!body)
-		return 1;
+		return;
 	struct issues is = { 0 };
 	struct madrigal_error err = { 0 };
 	struct song_request r = song_request_default();
 	const char *id = param_string(body, "model");
 	const struct model *m = model_find(family, family == API_OWN && !*id ? "madrigal" : id);
-	int rc = 1;
+	int rc;
 	if (!m) {
 		char *list = model_ids(family);
 		struct field f = { "model", FIELD_STRING, FIELD_REQUIRED, 1, 0, list, NULL, NULL };
@@ -135,18 +249,12 @@ int submit_song(struct call *c, enum api_family family, struct submitted *ret)
 		answer_fault(c, &err);
 	} else if (rc > 0) {
 		answer_issues(c, &is);
-	} else {
-		rc = refuse(c, m->price) || check_texts(c, &r) || reference_resolve(c, m, body, &r);
-		if (!rc)
-			rc = add_job(c, m, body, &r, ret);
-		ret->model = m;
-		ret->stream = r.stream;
-		ret->url = !strcmp(param_string(body, "output_format"), "url");
+	} else if (!refuse(c, m->price) && !check_texts(c, &r) && !reference_resolve(c, m, body, &r)) {
+		add_job(c, m, body, &r, accepted);
 	}
 	issues_release(&is);
 	song_request_release(&r);
 	json_decref(body);
-	return rc != 0;
 }
 
 const char *const job_state_names[] = { "queued", "generating", "completed", "error", "cancelled" };

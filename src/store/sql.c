@@ -146,6 +146,20 @@ int sql_begin(struct store *s, struct madrigal_error *err)
 	return rc < 0 ? rc : 0;
 }
 
+int sql_begin_within(struct store *s, int patience_ms, struct madrigal_error *err)
+{
+	sqlite3_stmt *st;
+	int rc = sql_bind(s, &st, err, "BEGIN IMMEDIATE", "");
+	if (rc)
+		return rc;
+	sqlite3_busy_timeout(s->db, patience_ms);
+	int code = sqlite3_step(st);
+	sqlite3_busy_timeout(s->db, STORE_BUSY_MS);
+	rc = code == SQLITE_DONE ? 0 : (code & 0xff) == SQLITE_BUSY ? 1 : sql_error(s, code, err);
+	sql_end(st);
+	return rc;
+}
+
 int sql_finish(struct store *s, int rc, struct madrigal_error *err)
 {
 	if (rc >= 0) {

@@ -22,6 +22,8 @@ int sql_int(struct store *s, int64_t *ret, struct madrigal_error *err, const cha
 /* A transaction that may write (BEGIN IMMEDIATE): waits for others up to STORE_BUSY_MS. sql_finish commits if rc >= 0 and takes all back otherwise, or if the commit fails; it
  * returns rc or the error of the commit. */
 int sql_begin(struct store *s, struct madrigal_error *err) MUST_CHECK;
+/* As sql_begin, but 1 if others have held the lock for patience_ms (at most STORE_BUSY_MS): nothing has begun. */
+int sql_begin_within(struct store *s, int patience_ms, struct madrigal_error *err) MUST_CHECK;
 int sql_finish(struct store *s, int rc, struct madrigal_error *err) MUST_CHECK;
 
 /* The last error of s->db as a status, with words for the log. */
@@ -33,7 +35,5 @@ void sql_copy_text(sqlite3_stmt *st, int column, char *to, size_t n);
 
 /* schema.c: brings the database to the newest schema. */
 int schema_update(struct store *s, struct madrigal_error *err) MUST_CHECK;
-
-#define STORE_BUSY_MS 5000
 
 #endif

@@ -16,6 +16,7 @@
 #include "store/sql.h"
 #include "store/statements.h"
 
+#define LOG_BYTES_MAX 16777216     /* the journal_size_limit below: a log that is used again from its start needs no new room on the disk */
 #define DIR_MAX (PATH_MAX - 256) /* leaves room for every name below it */
 
 int64_t store_now_ms(void)
@@ -162,6 +163,11 @@ void store_close(struct store *s)
 	free(s->dir);
 	sodium_memzero(s->secret, sizeof s->secret);
 	free(s);
+}
+
+void store_leave_checkpoints(struct store *s)
+{
+	sqlite3_wal_autocheckpoint(s->db, LOG_BYTES_MAX / 4096);
 }
 
 /* ---- signed URLs ---- */

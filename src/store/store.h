@@ -17,6 +17,9 @@
 
 #include "base/err.h"
 
+/* How long others' locks on the database are waited for. */
+#define STORE_BUSY_MS 5000
+
 struct sqlite3;
 struct statements;
 
@@ -30,6 +33,9 @@ struct store {
 /* Opens, makes what is missing, brings an older schema up to date; refuses a newer one. */
 int store_open(const char *dir, struct store **ret, struct madrigal_error *err) MUST_CHECK;
 void store_close(struct store *s);
+/* For a handle that must be quick: it leaves the work of moving what was committed from SQLite's log into the database to the others that write (each does so at 4 MB), and does it itself
+ * only when the log has grown to 16 MB. */
+void store_leave_checkpoints(struct store *s);
 
 /* Milliseconds since 1970 by the wall clock: the time in all rows. */
 int64_t store_now_ms(void);

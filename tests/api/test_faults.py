@@ -202,6 +202,7 @@ def test_locked(binary):
     time.sleep(0.5)
     for path in ("/v2/generate/audio?generation_id=" + first, "/healthz", "/v1/billing/balance"):
         check(server.call("GET", path, key=key).status == 200, "reading goes on: " + path)
+    check(not late, "nobody who only reads waits for the lock")
     t.join()
     check(late[0].status == 503 and int(late[0].headers["Retry-After"]) > 0, "a locked database: %d" % late[0].status)
     # A shorter lock only takes its time.
