@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A song made after a reference is like it, and two references make two songs.
+
+    test_reference.py MADRIGAL
+
+Instrumentals, which are quickly made: what is asked is whether tempo, key, meter, chords and the master's spectrum arrive, listened to again. Then what may be given as a reference, and what not.
+"""
+import json
+import math
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import wave
+
+PASSED = FAILED = 0
+LYRICS = "[Verse]\nThe ferry left before the rain\nI watched it shrinking from the pier\n[Chorus]\nCarry me over, carry me on\nOver the water, night into dawn\n"
+
+
+def check(ok, what):
+    global PASSED, FAILED
+    PASSED, FAILED = PASSED + bool(ok), FAILED + (not ok)
+    if not ok:
+        print("FAILED:", what, flush=True)
+
+
+def run(madrigal, *args, expect=0):
+    r = subprocess.run([madrigal, *args], capture_output=True, check=False)
+    check(r.returncode == expect, "%s: exit %d, not %d: %s" % (" ".join(args), r.returncode, expect, r.stderr.decode()[-300:]))
+    return r
+
+
+def sing(madrigal, out, *args):
+    run(madrigal, "sing", "lyrics.txt", "--out", out, "--no-stems", "-q", "-i", *args)
+    return json.load(open(os.path.join(out, "song.json")))
+
+
+def listen(madrigal, song):
+    return json.loads(run(madrigal, "listen", os.path.join(song, "mix.mp3")).stdout)
+
+
+def spectrum_apart(a, b):
+    """The largest difference of two spectra from 200 Hz to 8 kHz, dB, at equal level."""
+    bands = [i for i, hz in enumerate(a["spectrum"]["hz"]) if 200 <= hz <= 8000]
+    d = [a["spectrum"]["db"][i] - b["spectrum"]["db"][i] for i in bands]
+    mean = sum(d) / len(d)
+    return max(abs(x - mean) for x in d)
+
+
+def chords_in_bars(song):
+    """The chord that sounds longest in each bar, as (semitones above the tonic, minor)."""
+    beat = 60 / song["tempo_bpm"] * int(song["time_signature"][0]) * 4 / int(song["time_signature"][2])
+    pcs = {c: i for i, c in enumerate(["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"])}
+    pcs.update({"Db": 1, "D#": 3, "Gb": 6, "G#": 8, "A#": 10})
+    tonic, rows = pcs[song["key"]["tonic"]], []
+    for bar in range(song["bars"]):
+        at = song["first_beat"] + bar * beat
+        best = max(song["chords"], key=lambda c: min(c["end"], at + beat) - max(c["start"], at))
+        root = best["pitch_classes"][0]
+        rows.append(((root - tonic) % 12, (root + 3) % 12 in best["pitch_classes"] and (root + 4) % 12 not in best["pitch_classes"]))
+    return rows
+
+
+def test_after_a_reference(madrigal):
+    references = {
+        "a": ("-s", "synth-pop", "-t", "113", "-k", "A minor", "--seed", "5"),
+        "b": ("-s", "lullaby", "-t", "84", "-k", "Eb major", "--time-signature", "3/4", "--seed", "6"),
+    }
+    made = {}
+    for name, options in references.items():
+        truth = sing(madrigal, "ref-" + name, "-d", "60", *options)
+        heard = listen(madrigal, "ref-" + name)
+        json.dump(heard, open(name + ".json", "w"))
+        song = sing(madrigal, "new-" + name, "--reference", name + ".json", "--seed", "77")
+        again = listen(madrigal, "new-" + name)
+        check(abs(song["tempo_bpm"] / truth["tempo_bpm"] - 1) < 0.01, "tempo of %s: %s" % (name, song["tempo_bpm"]))
+        check(abs(again["tempo_bpm"] / truth["tempo_bpm"] - 1) < 0.01, "tempo of %s, heard again: %s" % (name, again["tempo_bpm"]))
+        check(song["key"] == truth["key"], "key of %s: %s" % (name, song["key"]))
+        check(song["time_signature"] == truth["time_signature"], "meter of %s: %s" % (name, song["time_signature"]))
+        check(spectrum_apart(heard, again) < 3, "spectrum of %s: %.1f dB apart" % (name, spectrum_apart(heard, again)))
+        want = set(chords_in_bars(truth))
+        bars = chords_in_bars(song)
+        check(sum(c in want for c in bars) >= 0.6 * len(bars), "chords of %s: %s in %s" % (name, bars, want))
+        made[name] = song
+    check(made["a"]["style"] != made["b"]["style"], "two references, one style")
+    check(made["a"]["tempo_bpm"] != made["b"]["tempo_bpm"] and made["a"]["key"] != made["b"]["key"], "two references, one song")
+    # What is said in so many words wins over what is heard.
+    song = sing(madrigal, "told", "--reference", "a.json", "-p", "reggae, 90 bpm, in F major", "--seed", "77")
+    check(song["tempo_bpm"] == 90 and song["key"] == {"tonic": "F", "mode": "major"} and song["style"] == "reggae", "the prompt's words: %s" % [song[k] for k in ("tempo_bpm", "key", "style")])
+    # The same reference, the same song; from the recording or from what was heard in it.
+    direct = sing(madrigal, "direct", "--reference", "ref-a/mix.mp3", "--seed", "77")
+    check(open("direct/mix.mp3", "rb").read() == open("new-a/mix.mp3", "rb").read(), "from the recording: another song (%s)" % direct["tempo_bpm"])
+
+
+def write_wave(path, seconds, rate=22050, channels=1, value=lambda t: 0.0, width=2):
+    with wave.open(path, "wb") as w:
+        w.setparams((channels, width, rate, 0, "NONE", ""))
+        frames = int(seconds * rate)
+        w.writeframes(b"".join(struct.pack("<h", int(32000 * value(i / rate))) * channels for i in range(frames)))
+
+
+def test_any_file(madrigal):
+    write_wave("silence.wav", 5)
+    heard = json.loads(run(madrigal, "listen", "silence.wav").stdout)
+    check(heard["tempo_bpm"] == 0 and heard["key"] is None and heard["styles"] == [] and heard["singer"]["singing"] == 0, "silence: %s" % heard["tempo_bpm"])
+    for rate, channels in ((8000, 1), (96000, 2), (192000, 1), (44100, 6)):
+        name = "tone-%d-%d.wav" % (rate, channels)
+        write_wave(name, 2, rate, channels, lambda t: 0.3 * math.sin(2 * math.pi * 440 * t))
+        heard = json.loads(run(madrigal, "listen", name).stdout)
+        check(abs(heard["duration"] - 2) < 0.05, "%s: %s s" % (name, heard["duration"]))
+    open("text.wav", "w").write("no audio at all, but a text that is long enough to look at\n" * 10)
+    open("empty.mp3", "w").close()
+    for name in ("text.wav", "empty.mp3"):
+        check("cannot be listened to" in run(madrigal, "listen", name, expect=2).stderr.decode(), name)
+    run(madrigal, "listen", "none.mp3", expect=6)
+    run(madrigal, "listen", expect=2)
+    run(madrigal, "listen", "silence.wav", "-o", "no/such/folder.json", expect=6)
+    open("broken.json", "w").write("{\"tempo_bpm\": }")
+    run(madrigal, "score", "lyrics.txt", "--out", "broken", "--reference", "broken.json", expect=2)
+    check(not os.path.exists("broken"), "a folder is left of a song without a reference")
+    run(madrigal, "score", "lyrics.txt", "--out", "quiet", "-q", "--reference", "silence.wav")
+    run(madrigal, "listen", "tone-96000-2.wav", "-o", "tone.json", "--picture", "tone.png")
+    check(open("tone.png", "rb").read(8) == b"\x89PNG\r\n\x1a\n" and json.load(open("tone.json"))["duration"] > 1, "a picture")
+
+
+def main():
+    madrigal = os.path.abspath(sys.argv[1])
+    folder = tempfile.mkdtemp(prefix="madrigal-reference-")
+    os.chdir(folder)
+    try:
+        open("lyrics.txt", "w").write(LYRICS)
+        test_any_file(madrigal)
+        test_after_a_reference(madrigal)
+    finally:
+        os.chdir("/")
+        shutil.rmtree(folder)
+    print("%d passed, %d failed" % (PASSED, FAILED))
+    return FAILED != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
