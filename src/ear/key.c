@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ear/harmony_internal.h"
+
+/* Share of the time that a song spends on each degree's chord, after counts in de Clercq & Temperley 2011, "A corpus analysis of rock harmony", and our own styles. */
+static const double shares[2][2][12] = { /* key major, minor; chord major, minor; semitones above the tonic */
+	{ { 0.30, 0.003, 0.02, 0.012, 0.02, 0.20, 0.002, 0.17, 0.015, 0.02, 0.05, 0.003 }, { 0.01, 0.002, 0.06, 0.002, 0.04, 0.015, 0.002, 0.012, 0.001, 0.10, 0.002, 0.003 } },
+	{ { 0.01, 0.02, 0.004, 0.10, 0.003, 0.03, 0.002, 0.06, 0.14, 0.003, 0.12, 0.002 }, { 0.30, 0.002, 0.015, 0.003, 0.001, 0.10, 0.002, 0.05, 0.002, 0.002, 0.01, 0.001 } },
+};
+
+/* Albrecht & Shanahan 2013, "The use of large corpora to train a new type of key-finding algorithm". */
+static const double profiles[2][12] = {
+	{ 0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081 },
+	{ 0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052 },
+};
+
+double key_chord_log(int key, int root_pc, int quality)
+{
+	return log(shares[key / 12][quality == HEARD_MINOR][(root_pc - key % 12 + 12) % 12] + 0.002);
+}
+
+/* How well a frame fits a key, log, a second. */
+static double fit(const struct chroma *c, int i, int state, int key)
+{
+	struct heard_chord named = chord_named(state, key);
+	double chroma = 0;
+	for (int k = 0; k < 12; k++)
+		chroma += (double)c->treble[i][k] * log(profiles[key / 12][(k - key % 12 + 12) % 12] + 0.01);
+	return 0.7 * (named.quality ? key_chord_log(key, named.root_pc, named.quality) : -3) + 0.5 * chroma;
+}
+
+int key_follow(const struct chroma *c, const uint8_t *chord, int8_t *ret, struct madrigal_error *err)
+{
+	int8_t (*from)[KEYS] = malloc((size_t)(c->n ? c->n : 1) * sizeof *from);
+	if (!from)
+		return err_nomem(err);
+	double score[KEYS] = { 0 }, modulate = 8;
+	for (int i = 0; i < c->n; i++) {
+		double length = (double)(c->edge_s[i + 1] - c->edge_s[i]);
+		int best = 0;
+		for (int k = 1; k < KEYS; k++)
+			if (score[k] > score[best])
+				best = k;
+		double top = score[best];
+		for (int k = 0; k < KEYS; k++) {
+			int stay = score[k] >= top - modulate;
+			from[i][k] = (int8_t)(stay ? k : best);
+			score[k] = (stay ? score[k] : top - modulate) - top + length * fit(c, i, chord[i], k);
+		}
+	}
+	int k = 0;
+	for (int j = 1; j < KEYS; j++)
+		if (score[j] > score[k])
+			k = j;
+	for (int i = c->n - 1; i >= 0; i--) {
+		ret[i] = (int8_t)k;
+		k = from[i][k];
+	}
+	free(from);
+	return 0;
+}
+
+int key_of_song(const struct chroma *c, const uint8_t *chord, const int8_t *key, double *ret_confidence)
+{
+	double time[KEYS] = { 0 }, score[KEYS] = { 0 };
+	int best = -1;
+	*ret_confidence = 0;
+	for (int i = 0; i < c->n; i++)
+		if (chord[i] < KIND_NOTE * 12)
+			time[key[i]] += (double)(c->edge_s[i + 1] - c->edge_s[i]);
+	for (int k = 0; k < KEYS; k++)
+		if (time[k] > 0 && (best < 0 || time[k] > time[best]))
+			best = k;
+	if (best < 0)
+		return -1;
+	for (int i = 0; i < c->n; i++)
+		for (int k = 0; k < KEYS && key[i] == best && chord[i] < KIND_NOTE * 12; k++)
+			score[k] += (double)(c->edge_s[i + 1] - c->edge_s[i]) * fit(c, i, chord[i], k);
+	int relative = best < 12 ? (best + 9) % 12 + 12 : (best + 3) % 12;
+	double next = -DBL_MAX;
+	for (int k = 0; k < KEYS; k++)
+		if (k != best && k != relative)
+			next = fmax(next, score[k]);
+	*ret_confidence = fmax(0, fmin(1, (score[best] - next) / time[best]));
+	return best;
+}
