@@ -34,16 +34,23 @@ struct call {
 	char rest[512];            /* what the route's '*' stood for */
 };
 
+/* What a route takes, for the OpenAPI document: a body of one of a family's models, a form with a file, or some other JSON; the id of a generation in the query. */
+enum takes { TAKES_NOTHING, TAKES_MODEL, TAKES_FORM, TAKES_JSON, TAKES_GENERATION };
+
 struct route {
 	const char *method, *path; /* a '*' at the end of the path stands for the rest */
 	enum dialect dialect;
 	int needs_key;
-	long body_max;             /* bytes; 0: no body is read */
+	long body_max;             /* bytes; -1: as the configuration allows uploads */
 	void (*handle)(struct call *c);
 	const char *summary;       /* for the OpenAPI document */
+	enum takes takes;
+	enum api_family family;    /* with TAKES_MODEL */
 };
 extern const struct route routes[];
 extern const int n_routes;
+/* Of the first route with that path; DIALECT_AIML if there is none. */
+enum dialect route_dialect(const char *path);
 const struct route *route_find(const char *method, const char *path, int *ret_path_known, const char **ret_rest);
 
 struct api {

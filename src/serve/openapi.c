@@ -26,24 +26,19 @@ static void component_name(const struct model *m, char *ret, size_t n)
 		*p = *p == '/' ? '_' : *p == '+' ? 'p' : *p;
 }
 
-static json_t *request_body(const struct route *r, json_t *schemas)
+static json_t *form_body(void)
 {
-	static const struct { const char *path; enum api_family family; } families[] = {
-		{ "/v2/generate/audio", API_AIML }, { "/v2/generate/audio/minimax/generate", API_AIML_01 }, { "/v1/music_generation", API_MINIMAX }, { "/v1/songs", API_OWN },
-	};
-	int family = -1;
-	for (size_t i = 0; i < sizeof families / sizeof *families; i++)
-		if (!strcmp(r->path, families[i].path))
-			family = (int)families[i].family;
-	if (strcmp(r->method, "POST") || !r->body_max)
-		return NULL;
-	if (strstr(r->path, "upload"))
-		return json_pack("{s:b, s:{s:{s:{s:s, s:{s:{s:s, s:[s,s,s]}, s:{s:s, s:s}}, s:[s,s]}}}}", "required", 1, "content", "multipart/form-data", "schema", "type", "object", "properties",
-		                 "purpose", "type", "string", "enum", "song", "voice", "instrumental", "file", "type", "string", "format", "binary", "required", "purpose", "file");
+	return json_pack("{s:b, s:{s:{s:{s:s, s:{s:{s:s, s:[s,s,s]}, s:{s:s, s:s}}, s:[s,s]}}}}", "required", 1, "content", "multipart/form-data", "schema", "type", "object", "properties",
+	                 "purpose", "type", "string", "enum", "song", "voice", "instrumental", "file", "type", "string", "format", "binary", "required", "purpose", "file");
+}
+
+/* One of the family's models; adds them to schemas. */
+static json_t *model_schema(enum api_family family, json_t *schemas)
+{
 	json_t *options = json_array();
 	for (int i = 0; i < n_models; i++) {
 		char name[96], ref[128];
-		if ((int)models[i].family != family)
+		if (models[i].family != family)
 			continue;
 		component_name(&models[i], name, sizeof name);
 		snprintf(ref, sizeof ref, "#/components/schemas/%s", name);
@@ -55,8 +50,16 @@ static json_t *request_body(const struct route *r, json_t *schemas)
 		json_object_set_new(schemas, name, schema);
 		json_array_append_new(options, json_pack("{s:s}", "$ref", ref));
 	}
-	json_t *schema = json_array_size(options) ? json_pack("{s:O}", "oneOf", options) : json_pack("{s:s}", "type", "object");
-	json_decref(options);
+	return json_pack("{s:o}", "oneOf", options);
+}
+
+static json_t *request_body(const struct route *r, json_t *schemas)
+{
+	if (r->takes == TAKES_FORM)
+		return form_body();
+	if (r->takes != TAKES_MODEL && r->takes != TAKES_JSON)
+		return NULL;
+	json_t *schema = r->takes == TAKES_MODEL ? model_schema(r->family, schemas) : json_pack("{s:s}", "type", "object");
 	return json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content", "application/json", "schema", schema);
 }
 
@@ -74,7 +77,7 @@ static json_t *operation(const struct route *r, json_t *schemas)
 	json_t *body = request_body(r, schemas);
 	if (body)
 		json_object_set_new(o, "requestBody", body);
-	if (!strcmp(r->path, "/v2/generate/audio") && !strcmp(r->method, "GET"))
+	if (r->takes == TAKES_GENERATION)
 		json_object_set_new(o, "parameters", json_pack("[{s:s, s:s, s:b, s:{s:s}}]", "name", "generation_id", "in", "query", "required", 1, "schema", "type", "string"));
 	else if (strchr(r->path, '*'))
 		json_object_set_new(o, "parameters", json_pack("[{s:s, s:s, s:b, s:{s:s}}]", "name", "rest", "in", "path", "required", 1, "schema", "type", "string"));

@@ -143,8 +143,8 @@ static void on_done(void *ctx, const struct http_exchange *x, int status, uint64
 static int on_refusal(void *ctx, int status, const char *path, const char *message, char *buf, size_t n)
 {
 	(void)ctx;
-	json_t *o = !strncmp(path, "/v1/music", 9) ? json_pack("{s:n, s:o}", "data", "base_resp", base_resp(MINIMAX_PARAMS, message))
-	                                           : json_pack("{s:i, s:s, s:s}", "statusCode", status, "path", path, "message", message);
+	json_t *o = route_dialect(path) == DIALECT_MINIMAX ? json_pack("{s:n, s:o}", "data", "base_resp", base_resp(MINIMAX_PARAMS, message))
+	                                                   : json_pack("{s:i, s:s, s:s}", "statusCode", status, "path", path, "message", message);
 	size_t len = o ? json_dumpb(o, buf, n, JSON_COMPACT) : 0;
 	json_decref(o);
 	return len > n ? 0 : (int)len;
