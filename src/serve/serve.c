@@ -50,6 +50,16 @@ static void on_signal(int sig)
 		http_server_stop(stopping_server, STOP_S);
 }
 
+static void heed_signals(struct http_server *s)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	stopping_server = s;
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on files is a failed write, not the end */
+}
+
 /* ---- one request ---- */
 
 static const char no_key_aiml[] = "This request requires a valid API key. You can create a new API key with: madrigal key create";
@@ -328,19 +338,14 @@ static int listen_and_serve(struct service *d, struct madrigal_error *err)
 	h.tick_s = TICK_S;
 	int rc = http_server_new(&h, &app, d, &d->api.server, err);
 	if (!rc)
+		heed_signals(d->api.server); /* from before anyone knows of us */
+	if (!rc)
 		rc = greet(d, err);
 	if (!rc)
 		rc = workers_begin(d, err);
-	if (!rc) {
-		struct sigaction sa = { .sa_handler = on_signal };
-		stopping_server = d->api.server;
-		sigaction(SIGTERM, &sa, NULL);
-		sigaction(SIGINT, &sa, NULL);
-		signal(SIGPIPE, SIG_IGN);
-		signal(SIGXFSZ, SIG_IGN); /* a limit on files is a failed write, not the end */
+	if (!rc)
 		rc = http_server_run(d->api.server, err);
-		stopping_server = NULL;
-	}
+	stopping_server = NULL;
 	workers_end(d);
 	http_server_free(d->api.server);
 	return rc;
