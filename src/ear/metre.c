@@ -11,7 +11,10 @@
 #define FOLDS 96            /* parts of a quarter when onsets are folded to find swing */
 #define SWING_MOST 0.4
 #define SWING_LEAST 0.03    /* less is how people play */
-#define STRONG_LEAST 0.05   /* of the beats' strikes must the off-beats' be */
+#define SWING_ALIKE 0.05
+#define SWING_BANDS 4
+#define STRONG_LEAST 0.035  /* of the beats' strikes must the off-beats' be to have a say */
+#define STRONG_MOST 0.2     /* more is as good */
 #define STRIKE_LEAST 0.05f  /* nepers: a band that never rises by more isn't drummed in */
 
 /* When a place in quarter notes from the first beat comes. */
@@ -38,14 +41,14 @@ static float strength_at(const struct onsets *o, enum onset_band b, double at_s)
 	return o->band[b][i] * (1 - part) + o->band[b][i + 1] * part;
 }
 
-/* The mean of the strikes over the parts of a quarter. */
-static void fold_quarters(const struct onsets *o, const struct heard_rhythm *r, double ret[FOLDS])
+/* The mean of a band's strikes over the parts of a quarter. */
+static void fold_quarters(const struct onsets *o, const struct heard_rhythm *r, enum onset_band b, double ret[FOLDS])
 {
 	memset(ret, 0, sizeof(double) * FOLDS);
 	for (int i = 0; i + 1 < r->n_beats; i++)
 		for (int k = 0; k < FOLDS; k++) {
 			double at = place_s(r, i + (double)k / FOLDS);
-			ret[k] += (double)(strength_at(o, ONSET_HIGH, at) + strength_at(o, ONSET_SNARE, at) + strength_at(o, ONSET_ALL, at)) / (r->n_beats - 1);
+			ret[k] += (double)strength_at(o, b, at) / (r->n_beats - 1);
 		}
 }
 
@@ -69,21 +72,53 @@ static double late_second(const double *pair, int n, double *ret_strong)
 	return (at + 0.5 * (right - left) / curve) / (n * 0.5) - 1;
 }
 
+struct late { double by, weight; };
+
+static int earlier(const void *a, const void *b)
+{
+	double x = ((const struct late *)a)->by, y = ((const struct late *)b)->by;
+	return (x > y) - (x < y);
+}
+
+/* The median of what the bands say, 0 if they don't agree. Sounds that swell, or a single instrument's habit, show in one band alone. *ret_strong: how much is struck there. */
+static double agreed(struct late by_band[SWING_BANDS], double *ret_strong)
+{
+	double all = 0, sum = 0, within = 0, median = 0;
+	int bands = 0;
+	qsort(by_band, SWING_BANDS, sizeof *by_band, earlier);
+	for (int i = 0; i < SWING_BANDS; i++)
+		all += by_band[i].weight;
+	for (int i = 0; i < SWING_BANDS && sum <= 0.5 * all; i++) {
+		sum += by_band[i].weight;
+		median = by_band[i].by;
+	}
+	for (int i = 0; i < SWING_BANDS; i++)
+		if (by_band[i].weight > 0 && fabs(by_band[i].by - median) < SWING_ALIKE) {
+			within += by_band[i].weight;
+			bands++;
+		}
+	*ret_strong = all;
+	return bands >= 2 && within > 0.5 * all && median > SWING_LEAST ? fmin(median, 1.0 / 3) : 0;
+}
+
 static void find_swing(const struct onsets *o, struct heard_rhythm *r)
 {
-	double quarter[FOLDS], half[FOLDS / 2], strong8, strong16;
-	fold_quarters(o, r, quarter);
-	for (int k = 0; k < FOLDS / 2; k++)
-		half[k] = 0.5 * (quarter[k] + quarter[k + FOLDS / 2]);
-	double late8 = late_second(quarter, FOLDS, &strong8), late16 = late_second(half, FOLDS / 2, &strong16);
-	r->swing_unit = 8;
-	r->swing = 0;
-	if (r->meter_num != 6 && strong8 >= STRONG_LEAST && late8 > SWING_LEAST)
-		r->swing = (float)fmin(late8, 1.0 / 3);
-	else if (strong16 >= STRONG_LEAST) {
-		r->swing_unit = 16;
-		r->swing = late16 > SWING_LEAST ? (float)fmin(late16, 1.0 / 3) : 0;
+	static const enum onset_band bands[SWING_BANDS] = { ONSET_LOW, ONSET_MID, ONSET_SNARE, ONSET_HIGH };
+	struct late eighths[SWING_BANDS], sixteenths[SWING_BANDS];
+	for (int b = 0; b < SWING_BANDS; b++) {
+		double quarter[FOLDS], half[FOLDS / 2], strong;
+		fold_quarters(o, r, bands[b], quarter);
+		for (int k = 0; k < FOLDS / 2; k++)
+			half[k] = 0.5 * (quarter[k] + quarter[k + FOLDS / 2]);
+		eighths[b].by = late_second(quarter, FOLDS, &strong);
+		eighths[b].weight = strong < STRONG_LEAST ? 0 : fmin(strong, STRONG_MOST);
+		sixteenths[b].by = late_second(half, FOLDS / 2, &strong);
+		sixteenths[b].weight = strong < STRONG_LEAST ? 0 : fmin(strong, STRONG_MOST);
 	}
+	double strong8, strong16, swing8 = agreed(eighths, &strong8), swing16 = agreed(sixteenths, &strong16);
+	int by8 = r->meter_num != 6 && swing8 > 0;
+	r->swing_unit = by8 || strong16 < 2 * STRONG_LEAST ? 8 : 16;
+	r->swing = (float)(by8 ? swing8 : r->swing_unit == 16 ? swing16 : 0);
 }
 
 /* How strongly a band is struck at each step of the bar. */
