@@ -177,16 +177,16 @@ void bars_release(struct bars *b)
  * and in other meters, at the quarters, in the middle of a bar of 3/4, and how alike neighbouring bars are. Fitted by logistic regression to songs whose bars are known, and rounded. */
 enum event { EVENT_DOWN, EVENT_STRONG, EVENT_WEAK, EVENT_HALF, EVENT_THIRD_68, EVENT_THIRD, EVENT_QUARTER, EVENT_MIDDLE_34, EVENT_ALIKE, EVENTS };
 static const float weight[BARS_KINDS][EVENTS] = {
-	[BARS_LOW] = { 0.74f, 0.18f, -0.09f, 0.11f, -0.03f, -0.41f, -0.24f, -0.56f, 0.34f },
-	[BARS_SNARE] = { 0.33f, 0.01f, 0.18f, 0.03f, -0.09f, -0.22f, 0, -0.10f, -0.08f },
-	[BARS_MID] = { 0.30f, -0.15f, 0.65f, -0.04f, 0.17f, -0.45f, -0.12f, -0.25f, 0.04f },
-	[BARS_HIGH] = { 0.29f, 0.44f, 0.40f, 0.12f, 0.51f, -0.70f, -0.49f, -0.40f, 0.05f },
-	[BARS_ALL] = { 0.23f, -0.09f, 0.64f, 0.05f, 0.28f, -0.62f, -0.29f, -0.37f, 0.06f },
-	[BARS_BASS] = { 1.13f, -1.03f, -0.13f, -0.33f, -0.09f, -0.11f, 0.23f, -0.06f, 0.53f },
-	[BARS_CHORD] = { 1.31f, -0.50f, -0.66f, -0.11f, 0, -0.13f, 0.05f, -0.11f, 0.33f },
+	[BARS_LOW] = { 0.75f, 0.14f, -0.16f, 0.06f, 0.05f, -0.52f, -0.28f, -0.73f, 0.32f },
+	[BARS_SNARE] = { 0.48f, -0.10f, 0.14f, 0.11f, -0.38f, -0.17f, 0, -0.10f, -0.08f },
+	[BARS_MID] = { 0.29f, -0.14f, 0.74f, -0.09f, 0.33f, -0.52f, -0.05f, -0.33f, 0.03f },
+	[BARS_HIGH] = { 0.33f, 0.53f, 0.34f, 0.27f, 0.44f, -0.81f, -0.57f, -0.38f, 0.08f },
+	[BARS_ALL] = { 0.18f, -0.09f, 0.72f, 0.05f, 0.37f, -0.72f, -0.30f, -0.45f, 0.05f },
+	[BARS_BASS] = { 1.06f, -0.96f, -0.32f, -0.44f, -0.16f, -0.15f, 0.24f, -0.11f, 0.60f },
+	[BARS_CHORD] = { 1.46f, -0.63f, -0.80f, -0.09f, -0.09f, -0.08f, 0.08f, -0.17f, 0.48f },
 };
 /* Of the octaves by which the beat is faster than 110 a minute, of their square, and of the meters. */
-static const double weight_fast = 0.45, weight_far = -1.41, weight_34 = -0.16, weight_68 = -0.06;
+static const double weight_fast = 0.42, weight_far = -1.49, weight_34 = -0.25, weight_68 = 0.29;
 
 /* The mean bar, and how like the bars are to their neighbours. */
 struct mean_bar { int bar; float cell[BARS_KINDS][LONGEST_BAR], alike[BARS_KINDS]; };
