@@ -19,9 +19,8 @@
 #define FLOOR 2e-5f
 #define ODD_MORE 0.3f                       /* odd harmonics count for more than even ones: an octave below the truth has only these */
 #define BASS_HZ 300                         /* below, the bass has its say, and peaks count for less (12 dB an octave) */
-#define EASE_LOW 50                         /* MIDI notes that voices lead with; further out a tune is less likely */
-#define EASE_HIGH 72
-#define STRAIN 0.015f                       /* less for each semitone */
+
+const struct melody_ease melody_any = { 50, 72, 0.015f };
 
 int melody_peaks(const float *magnitude, int bins, double hz_per_bin, float floor, struct peak ret[MELODY_PEAKS])
 {
@@ -82,7 +81,7 @@ static void sum_init(struct sum *s)
 }
 
 /* How well the harmonics of each pitch are there. What lies half way between them speaks for the octave below. */
-static void salience_of(const struct sum *s, const float *axis, float ret[STATES])
+static void salience_of(const struct sum *s, const struct melody_ease *ease, const float *axis, float ret[STATES])
 {
 	memset(ret, 0, sizeof *ret * STATES);
 	for (int h = 0; h < HARMONICS; h++) {
@@ -93,8 +92,8 @@ static void salience_of(const struct sum *s, const float *axis, float ret[STATES
 			ret[i] += w * at[i] - v * off[i];
 	}
 	for (int i = 0; i < STATES; i++) {
-		float note = (float)MELODY_LOW + (float)i / STEPS, far = fmaxf(0, fmaxf(EASE_LOW - note, note - EASE_HIGH));
-		ret[i] = fmaxf(ret[i], 0) * (1 - STRAIN * far);
+		float note = (float)MELODY_LOW + (float)i / STEPS, far = fmaxf(0, fmaxf(ease->low - note, note - ease->high));
+		ret[i] = fmaxf(ret[i], 0) * fmaxf(0, 1 - ease->strain * far);
 	}
 }
 
@@ -179,8 +178,8 @@ struct tracker {
 	float *scratch;
 };
 
-static int track(struct tracker *k, const float *spectra, int frames, int bins, double hz_per_bin, const cancel_flag *cancel, struct melody_point *ret,
-                 struct madrigal_error *err)
+static int track(struct tracker *k, const float *spectra, int frames, int bins, double hz_per_bin, const struct melody_ease *ease, const cancel_flag *cancel,
+                 struct melody_point *ret, struct madrigal_error *err)
 {
 	struct peak peaks[MELODY_PEAKS];
 	float axis[AXIS];
@@ -191,7 +190,7 @@ static int track(struct tracker *k, const float *spectra, int frames, int bins, 
 			return err_set(err, MADRIGAL_ECANCELLED, "cancelled");
 		int n = melody_peaks(spectra + (size_t)t * (size_t)bins, bins, hz_per_bin, FLOOR, peaks);
 		lay_out(peaks, n, axis);
-		salience_of(&sum, axis, k->salience + (size_t)t * STATES);
+		salience_of(&sum, ease, axis, k->salience + (size_t)t * STATES);
 	}
 	float reference = reference_of(k->salience, frames, k->scratch), scale = reference > 0 ? 1 / reference : 0;
 	struct way a = { .score = { 0 } }, b, *was = &a, *now = &b;
@@ -224,13 +223,14 @@ static int track(struct tracker *k, const float *spectra, int frames, int bins, 
 	return 0;
 }
 
-int melody_track(const float *spectra, int frames, int bins, double hz_per_bin, const cancel_flag *cancel, struct melody_point *ret, struct madrigal_error *err)
+int melody_track(const float *spectra, int frames, int bins, double hz_per_bin, const struct melody_ease *ease, const cancel_flag *cancel, struct melody_point *ret,
+                 struct madrigal_error *err)
 {
 	if (frames < 1)
 		return 0;
 	struct tracker k = { .salience = malloc(sizeof *k.salience * STATES * (size_t)frames), .from = malloc(sizeof *k.from * (STATES + 1) * (size_t)frames),
 	                     .scratch = malloc(sizeof *k.scratch * (size_t)frames) };
-	int rc = k.salience && k.from && k.scratch ? track(&k, spectra, frames, bins, hz_per_bin, cancel, ret, err) : err_nomem(err);
+	int rc = k.salience && k.from && k.scratch ? track(&k, spectra, frames, bins, hz_per_bin, ease, cancel, ret, err) : err_nomem(err);
 	free(k.salience);
 	free(k.from);
 	free(k.scratch);

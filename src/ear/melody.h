@@ -22,8 +22,12 @@ struct melody_point {
 	float salience;             /* of that pitch (of the best one, while nobody sings), against the strongest 5 % of the recording's frames: 0 .. about 1.5 */
 };
 
-/* spectra: frames * bins magnitudes (1.0: a sine of full scale), borrowed. ret: frames values. Costs are per frame of SEPARATE_HOP. */
-int melody_track(const float *spectra, int frames, int bins, double hz_per_bin, const cancel_flag *cancel, struct melody_point *ret,
-                 struct madrigal_error *err) MUST_CHECK;
+/* Where the tune is looked for: outside low..high (MIDI) each semitone takes `strain` of a pitch's salience. */
+struct melody_ease { float low, high, strain; };
+extern const struct melody_ease melody_any; /* where voices lead at all */
+
+/* spectra: frames * bins magnitudes (1.0: a sine of full scale), borrowed. ret: frames values. Made for frames of about 23 ms. */
+int melody_track(const float *spectra, int frames, int bins, double hz_per_bin, const struct melody_ease *ease, const cancel_flag *cancel,
+                 struct melody_point *ret, struct madrigal_error *err) MUST_CHECK;
 
 #endif

@@ -121,6 +121,7 @@ static void figures(struct listening *k)
 		k->body_db[t] = 10 * log10f(p->body[t] + 1e-8f);
 		k->pitched[t] = k->sounds[t] && midi > 0 && separate_envelope(p, t, midi, k->env[t], &k->clear[t]);
 		k->pitch[t] = k->pitched[t] ? midi : 0;
+		k->changes[t] = k->moves[t] = 0;
 		if (!k->pitched[t])
 			continue;
 		cepstrum(k->env[t], k->cep[t]);
@@ -206,8 +207,8 @@ static int windows(const struct listening *k, float (*ret)[WINDOW_FIGURES])
 }
 
 /* By logistic regression over songs of which it was known when somebody sang, and the same without the singer. */
-static const float voice_weight[WINDOW_FIGURES] = { -0.5f, 44, 0.05f, -1.8f, 0.2f, -0.36f, 0.25f, 0 };
-static const float voice_offset = -1.5f;
+static const float voice_weight[WINDOW_FIGURES] = { -0.154f, 40.5f, 0.0156f, -2.48f, 0.268f, -0.386f, 0.12f, 0.488f };
+static const float voice_offset = -3.94f;
 
 static float voice_likely(const float x[WINDOW_FIGURES])
 {
@@ -217,16 +218,20 @@ static float voice_likely(const float x[WINDOW_FIGURES])
 	return z;
 }
 
-/* Marks the frames in which a voice leads; returns their number and in *ret_share of the pitched ones. */
-static int mark_voice(struct listening *k, float (*w)[WINDOW_FIGURES], float *ret_share)
+#define SURE 3
+
+/* Marks the frames in which a voice leads, 2 where that is sure; returns their number, and in *ret_sure the sure ones' share of the pitched. */
+static int mark_voice(struct listening *k, float (*w)[WINDOW_FIGURES], float *ret_sure)
 {
-	int voice = 0, pitched = 0;
+	int voice = 0, sure = 0, pitched = 0;
 	for (int t = 0; t < k->p.frames; t++) {
-		k->voice[t] = k->pitched[t] && voice_likely(w[t]) > 0;
-		voice += k->voice[t];
+		float z = k->pitched[t] ? voice_likely(w[t]) : -1;
+		k->voice[t] = z > SURE ? 2 : z > 0;
+		voice += z > 0;
+		sure += z > SURE;
 		pitched += k->pitched[t];
 	}
-	*ret_share = pitched ? (float)voice / (float)pitched : 0;
+	*ret_sure = pitched ? (float)sure / (float)pitched : 0;
 	return voice;
 }
 
@@ -274,7 +279,12 @@ static double swing_of(const float *pitch, const float *smooth, int n, double *r
 			*ret_hz = hz;
 		}
 	}
-	return best * best * n / 2 > 0.4 * total && best > 0.1 ? best : 0;
+	if (best < 0.1 || best * best * n / 2 < 0.4 * total)
+		return 0;
+	/* What a Hann window of SEPARATE_SIZE swallows of a swing, and what the line through it (SMOOTH frames) took or gave. */
+	double x = *ret_hz * SEPARATE_SIZE / EAR_RATE, y = *ret_hz * SMOOTH * SEPARATE_FRAME_S;
+	double seen = sin(M_PI * x) / (M_PI * x * (1 - x * x)) * (1 - sin(M_PI * y) / (M_PI * y));
+	return best / fmax(seen, 0.2);
 }
 
 static void smooth_run(struct listening *k, int a, int b)
@@ -497,33 +507,56 @@ static void describe(struct listening *k, struct heard_singer *h)
 	vector_of(&timbre, h);
 }
 
-/* Share of the pitched frames that a voice must have before it's believed, and from which on it is believed wholly. */
-#define DOUBT 0.15f
-#define BELIEF 0.25f
+/* Share of the pitched frames that must surely be a voice before it's believed, and from which on it is believed wholly. */
+#define DOUBT 0.04f
+#define BELIEF 0.08f
 
-static int hear(struct listening *k, const cancel_flag *cancel, struct heard_singer *ret, struct madrigal_error *err)
+static int listen_for(struct listening *k, const struct melody_ease *ease, const cancel_flag *cancel, int *ret_voice, float *ret_sure, struct madrigal_error *err)
 {
-	int rc = melody_track(k->p.lasts, k->p.frames, SEPARATE_BINS, SEPARATE_HZ, cancel, k->tune, err);
+	int rc = melody_track(k->p.lasts, k->p.frames, SEPARATE_BINS, SEPARATE_HZ, ease, cancel, k->tune, err);
 	if (rc)
 		return rc;
-	float (*w)[WINDOW_FIGURES] = calloc((size_t)k->p.frames, sizeof *w), share;
+	float (*w)[WINDOW_FIGURES] = calloc((size_t)k->p.frames, sizeof *w);
 	if (!w)
 		return err_nomem(err);
 	figures(k);
-	if (!windows(k, w)) {
-		free(w);
-		return err_nomem(err);
-	}
-	int voice = mark_voice(k, w, &share);
+	if (windows(k, w))
+		*ret_voice = mark_voice(k, w, ret_sure);
+	else
+		rc = err_nomem(err);
 	free(w);
+	return rc;
+}
+
+/* Where the voice surely sings, with some room. */
+static struct melody_ease own_range(struct listening *k)
+{
+	int n = 0;
+	for (int t = 0; t < k->p.frames; t++)
+		if (k->voice[t] == 2)
+			k->sum[n++] = k->pitch[t];
+	float low = percentile(k->sum, n, 0.1), high = percentile(k->sum, n, 0.9);
+	return (struct melody_ease){ low - 2, high + 2, 0.04f };
+}
+
+static int hear(struct listening *k, const cancel_flag *cancel, struct heard_singer *ret, struct madrigal_error *err)
+{
 	struct heard_singer h = { .female = -1 };
-	float belief = fmaxf(0, fminf(1, (share - DOUBT) / (BELIEF - DOUBT)));
-	if (voice >= VOICE_LEAST && belief > 0) {
-		describe(k, &h);
-		h.singing = belief * sung_share(k) * (1 - h.speech);
+	int voice = 0;
+	float sure = 0;
+	int rc = listen_for(k, &melody_any, cancel, &voice, &sure, err);
+	float belief = fmaxf(0, fminf(1, (sure - DOUBT) / (BELIEF - DOUBT)));
+	if (!rc && voice >= VOICE_LEAST && belief > 0) {
+		struct melody_ease ease = own_range(k);
+		rc = listen_for(k, &ease, cancel, &voice, &sure, err);
+		if (!rc && voice >= VOICE_LEAST) {
+			describe(k, &h);
+			h.singing = belief * sung_share(k) * (1 - h.speech);
+		}
 	}
-	*ret = h;
-	return 0;
+	if (!rc)
+		*ret = h;
+	return rc;
 }
 
 int ear_singer(const struct ear_sound *s, const struct heard_rhythm *r, const cancel_flag *cancel, struct heard_singer *ret, struct madrigal_error *err)
