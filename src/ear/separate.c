@@ -26,7 +26,6 @@ void separate_release(struct separate *p)
 	free(p->all);
 	free(p->hiss);
 	free(p->body);
-	free(p->wide);
 	memset(p, 0, sizeof *p);
 }
 
@@ -39,8 +38,7 @@ static int room_for(struct separate *p, int frames)
 	p->all = malloc(sizeof *p->all * n);
 	p->hiss = malloc(sizeof *p->hiss * n);
 	p->body = malloc(sizeof *p->body * n);
-	p->wide = malloc(sizeof *p->wide * n);
-	return p->lasts && p->middle && p->all && p->hiss && p->body && p->wide;
+	return p->lasts && p->middle && p->all && p->hiss && p->body;
 }
 
 /* Which frame of `total` is the i-th that is listened to. */
@@ -57,7 +55,7 @@ static float power(fftwf_complex v)
 	return crealf(v) * crealf(v) + cimagf(v) * cimagf(v);
 }
 
-/* One frame of the middle, and its figures. mid and side: SEPARATE_BINS powers as a scratch. */
+/* One frame of the middle, and its figures. */
 static void listen(struct separate *p, struct stft *f, const struct ear_sound *s, size_t frame, int i, float *ret)
 {
 	float mid[SEPARATE_BINS];
@@ -65,7 +63,7 @@ static void listen(struct separate *p, struct stft *f, const struct ear_sound *s
 	for (int k = 0; k < SEPARATE_BINS; k++)
 		mid[k] = power(f->fft.freq[k]);
 	stft_at(f, s->left, s->right, -1, s->n, frame);
-	double middle = 0, all = 0, hiss = 0, body = 0, wide = 0;
+	double middle = 0, all = 0, hiss = 0, body = 0;
 	for (int k = 1; k < SEPARATE_BINS; k++) {
 		float side = power(f->fft.freq[k]), m = sqrtf(mid[k]), v = fmaxf(m - SIDES_TIMES * sqrtf(side), LEFT_OVER * m);
 		double hz = k * SEPARATE_HZ, e = (double)v * (double)v;
@@ -74,17 +72,14 @@ static void listen(struct separate *p, struct stft *f, const struct ear_sound *s
 		all += (double)mid[k] + (double)side;
 		if (hz > HISS_HZ)
 			hiss += e;
-		else if (hz > BODY_HZ) {
+		else if (hz > BODY_HZ)
 			body += e;
-			wide += (double)side;
-		}
 	}
 	ret[0] = 0;
 	p->middle[i] = (float)middle;
 	p->all[i] = (float)all;
 	p->hiss[i] = (float)hiss;
 	p->body[i] = (float)body;
-	p->wide[i] = (float)wide;
 }
 
 static int take_apart(struct separate *p, struct stft *f, struct hpss *h, const struct ear_sound *s, const cancel_flag *cancel, struct madrigal_error *err)

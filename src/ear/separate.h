@@ -23,7 +23,6 @@ struct separate {
 	float *all;                 /* frames: of everything */
 	float *hiss;                /* frames: of the middle above 4 kHz */
 	float *body;                /* frames: of the middle between 200 Hz and 4 kHz */
-	float *wide;                /* frames: of the sides between 200 Hz and 4 kHz */
 };
 
 /* Takes the middle out of s, all of it if it is at most 180 s long. *ret by separate_release, untouched on failure. */

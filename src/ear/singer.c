@@ -397,10 +397,14 @@ static float brightness_of(const float env[SEPARATE_BANDS])
 }
 
 /* The mean envelope of adults who sing, women and men alike, each with his resonances moved to the same places. */
-static const float adult[SEPARATE_BANDS] = { 0 };
+static const float adult[SEPARATE_BANDS] = {
+	28.5f, 27.8f, 26.6f, 25.2f, 24.0f, 22.8f, 21.2f, 19.1f, 16.7f, 14.2f, 11.6f, 9.3f, 7.3f, 5.6f, 4.1f, 2.8f, 1.7f, 0.3f, -1.1f, -2.3f,
+	-3.1f, -3.9f, -4.7f, -3.9f, -3.3f, -4.2f, -5.9f, -7.1f, -7.3f, -9.3f, -13.8f, -18.2f, -20.2f, -20.9f, -22.3f, -23.8f, -24.1f, -24.4f, -24.0f, -23.9f,
+};
 
 #define WARP_LOW 6              /* bands that are compared: 400 Hz .. 5 kHz */
 #define WARP_HIGH 34
+#define DOUBT_SCALE 2           /* against what is far from the average */
 
 /* What is left of a span of an envelope without its slant: mixes and voices tilt it. */
 static void level_out(const double *x, int n, double *ret)
@@ -447,7 +451,7 @@ static float formant_scale_of(const float env[SEPARATE_BANDS])
 {
 	double best = 1, most = -2;
 	for (double scale = 0.8; scale <= 1.25; scale += 0.005) {
-		double v = likeness(env, scale) - 0.5 * log(scale) * log(scale);
+		double v = likeness(env, scale) - DOUBT_SCALE * log(scale) * log(scale);
 		if (v > most) {
 			most = v;
 			best = scale;
@@ -459,7 +463,7 @@ static float formant_scale_of(const float env[SEPARATE_BANDS])
 /* By logistic regression over singers whose sex was known. */
 static void sex_of(struct heard_singer *h)
 {
-	double z = 0.45 * ((double)h->median - 54.5) + 14 * ((double)h->formant_scale - 1);
+	double z = 0.45 * ((double)h->median - 54.5) + 8 * ((double)h->formant_scale - 1);
 	h->female = z > 0;
 	h->sex_confidence = (float)tanh(fabs(z) / 2);
 }
