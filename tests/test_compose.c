@@ -815,6 +815,81 @@ static void tunes_are_like_human_ones(void **state)
 	assert_true(t.peaks >= t.songs - 1);
 }
 
+/* ---- what a style says of its lines ---- */
+
+/* Bars from line to line and notes a quarter, over some songs of a style. */
+struct line_ways { double bars, density; };
+
+static struct line_ways lines_of(struct style *st, int line_bars, float density)
+{
+	struct style before = *st;
+	struct line_ways w = { 0 };
+	double lines = 0, notes = 0, quarters = 0;
+	st->form.line_bars = line_bars;
+	st->melody.density = density;
+	static const char *const words[] = {
+		"[Verse]\nThere is a window in the wall\nA little light across the hall\nI hear the river when I sleep\nIt has a promise left to keep\n"
+		"[Chorus]\nCarry me on, carry me home\nOver the hills and over the foam\n",
+		"[Verse]\nPaper boats and silver rain\nLeaning on the window pane\nMonday took the early bus\nNobody remembers us\n",
+	};
+	for (size_t f = 0; f < 2; f++) {
+		struct lyrics l;
+		parse(words[f], &l);
+		for (uint64_t seed = 1; seed <= 3; seed++) {
+			struct madrigal_request req = ask(st->name, seed);
+			struct brief brief;
+			struct score s;
+			req.tempo_bpm = 76;
+			req.time_signature = "4/4";
+			compose(&l, &req, &brief, &s);
+			for (int i = 0, first = 0; i < s.n_vocal; i++) {
+				const struct vocal_note *n = &s.vocal[i];
+				if (i + 1 < s.n_vocal && n[1].line == n->line)
+					continue;
+				notes += i + 1 - first;
+				quarters += (double)(n->start + n->dur - s.vocal[first].start) / TICKS_PER_QUARTER;
+				if (i + 1 < s.n_vocal && n[1].section == n->section) {
+					w.bars += (double)(n[1].start - s.vocal[first].start) / score_bar_ticks(&s);
+					lines++;
+				}
+				first = i + 1;
+			}
+			score_release(&s);
+		}
+		lyrics_release(&l);
+	}
+	w.bars /= lines;
+	w.density = notes / quarters;
+	*st = before;
+	return w;
+}
+
+static void a_line_takes_the_bars_that_its_style_says(void **state)
+{
+	(void)state;
+	for (int i = 0; i < studio.styles.n; i++) {
+		struct style *st = studio.styles.styles[i];
+		if (!strcmp(st->singer.manner, "rap"))
+			continue;
+		double one = lines_of(st, 1, 1.3f).bars, two = lines_of(st, 2, 1.3f).bars, four = lines_of(st, 4, 1.3f).bars;
+		if (one > 1.25 || two < 1.75 || two > 2.25 || four < 3.5 || four > 4.5)
+			fail_msg("%s: %.2f, %.2f, %.2f bars a line", st->name, one, two, four);
+	}
+}
+
+static void a_dense_style_sings_denser(void **state)
+{
+	(void)state;
+	for (int i = 0; i < studio.styles.n; i++) {
+		struct style *st = studio.styles.styles[i];
+		if (!strcmp(st->singer.manner, "rap")) /* its words make its density */
+			continue;
+		double thin = lines_of(st, 2, 0.7f).density, dense = lines_of(st, 2, 2.2f).density;
+		if (dense < 1.12 * thin)
+			fail_msg("%s: %.2f and %.2f notes a quarter", st->name, thin, dense);
+	}
+}
+
 /* ---- rap ---- */
 
 /* Makes a rapper of the first style's singer; give_back() undoes it. */
@@ -923,6 +998,7 @@ int main(void)
 		cmocka_unit_test(the_last_chorus_is_raised), cmocka_unit_test(sections_close_as_their_text_does), cmocka_unit_test(a_band_that_starts_together_is_counted_in), cmocka_unit_test(choruses_have_harmonies), cmocka_unit_test(the_key_asked_for_is_kept), cmocka_unit_test(the_length_is_met_to_the_bar),
 		cmocka_unit_test(the_length_that_lyrics_need_is_enough), cmocka_unit_test(instrumentals_have_a_form_and_a_tune),
 		cmocka_unit_test(instruments_get_tunes), cmocka_unit_test(composing_can_be_cancelled), cmocka_unit_test(tunes_are_like_human_ones),
+		cmocka_unit_test(a_line_takes_the_bars_that_its_style_says), cmocka_unit_test(a_dense_style_sings_denser),
 		cmocka_unit_test(rap_is_sung_whole_at_any_tempo), cmocka_unit_test(rap_is_like_human_rap),
 	};
 	return cmocka_run_group_tests(tests, open_all, close_all);

@@ -14,6 +14,7 @@
 #include "compose_support.h"
 
 #define SONGS 100
+#define STOPS 30 /* of each style */
 #define BARS_MAX 1300
 
 static struct studio studio;
@@ -264,6 +265,62 @@ static void no_bar_is_empty_and_bars_add_up(void **state)
 	each_song(check_bars);
 }
 
+/* ---- the stop ---- */
+
+/* Where a song that ends on a stop stops: its last chord lasts for a beat. */
+static int stop_of(const struct score *s)
+{
+	int last = s->bars * score_bar_ticks(s) - score_bar_ticks(s), chord = s->chords[s->n_chords - 1].start;
+	return (chord > last ? chord : last) + TICKS_PER_QUARTER;
+}
+
+static int stops, rung;
+
+/* Nobody pitched sounds after the stop; nothing at all, cymbals neither, after the last bar. */
+static void check_stop(const struct song *x)
+{
+	const struct score *s = &x->score;
+	int stop = stop_of(s), end = s->bars * score_bar_ticks(s);
+	stops++;
+	for (int i = 0; i < s->n_parts; i++) {
+		const struct score_part *p = &s->parts[i];
+		int drums = part_plays_drums(p) || p->role == ROLE_PERCUSSION;
+		for (int k = 0; k < p->n_notes; k++)
+			if (p->notes[k].start + p->notes[k].dur > (drums ? end : stop)) {
+				print_error("%s, %d/%d: %s's %d rings %d ticks past the stop\n", x->what, s->meter_num, s->meter_den, p->name, p->notes[k].midi,
+				            p->notes[k].start + p->notes[k].dur - (drums ? end : stop));
+				rung++;
+				break;
+			}
+	}
+}
+
+static void a_stop_stops_everybody(void **state)
+{
+	(void)state;
+	static const char *const meters[] = { "4/4", "3/4", "6/8" };
+	static char words[] = "[Verse]\nThe river follows every road\nWe carry what we never owed\n[Chorus]\nStop the engine, light the fire\nOver the wire\n", stop[] = "stop";
+	for (int st = 0; st < studio.styles.n; st++)
+		for (int i = 0; i < STOPS; i++) {
+			struct style *style = studio.styles.styles[st], kept = *style;
+			struct madrigal_request req = { .style = style->name, .seed = (uint64_t)(1 + i), .candidates = 1, .time_signature = meters[i % 3], .instrumental = i % 5 == 4 };
+			struct song x = { 0 };
+			snprintf(x.what, sizeof x.what, "%s, seed %d", style->name, 1 + i);
+			style->form.ending = stop;
+			int rc = lyrics_parse(words, sizeof words - 1, studio.lexicon, 0, &x.lyrics, &studio.err);
+			if (!rc)
+				rc = studio_compose(&studio, &x.lyrics, &req, &x.brief, &x.score);
+			*style = kept;
+			if (rc)
+				fail_msg("%s: %s", x.what, studio.err.message);
+			check_stop(&x);
+			score_release(&x.score);
+			lyrics_release(&x.lyrics);
+		}
+	print_message("%d songs stop; %d parts ring on\n", stops, rung);
+	assert_int_equal(rung, 0);
+}
+
 /* ---- the words ---- */
 
 static void check_voice(const struct song *x, const struct vocal_note *notes, int n, int backing)
@@ -365,7 +422,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_note_is_outside_its_instrument), cmocka_unit_test(the_bass_is_the_lowest), cmocka_unit_test(no_bar_is_empty_and_bars_add_up),
-		cmocka_unit_test(every_syllable_is_sung), cmocka_unit_test(nobody_sings_beyond_the_singers_range),
+		cmocka_unit_test(a_stop_stops_everybody), cmocka_unit_test(every_syllable_is_sung), cmocka_unit_test(nobody_sings_beyond_the_singers_range),
 		cmocka_unit_test(strong_beats_are_explained_by_their_chords),
 	};
 	return cmocka_run_group_tests(tests, open_all, close_all);

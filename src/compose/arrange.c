@@ -289,10 +289,10 @@ static int by_start(const void *pa, const void *pb)
 	return b->velocity - a->velocity;
 }
 
-/* In order, within the song, and never a key struck while it sounds: the earlier note ends where the later begins. */
+/* In order, within the song (a stop's cymbals are choked), and never a key struck while it sounds: the earlier note ends where the later begins. */
 static void tidy(const struct arrange *a, struct player *p)
 {
-	int last[128], kept = 0, limit = a->end + a->tail;
+	int last[128], kept = 0, limit = a->end + (strcmp(a->style->form.ending, "stop") ? a->tail : 0);
 	memset(last, -1, sizeof last);
 	if (p->n)
 		qsort(p->notes, (size_t)p->n, sizeof *p->notes, by_start);

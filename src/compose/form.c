@@ -100,12 +100,14 @@ static float pace(const struct plan *p, int n, int bars, const struct pacing *c)
 	return (float)n / fmaxf(0.2f, s - rest);
 }
 
-static float bars_cost(const struct form *f, int n, int bars, int rap)
+/* parts: of how many phrases the line is made. */
+static float bars_cost(const struct form *f, int n, int bars, int parts, int rap)
 {
 	const struct plan *p = f->p;
 	const struct pacing *c = rap ? &rapping : &singing;
 	/* Rap's hook is sung half as fast as the rest is spoken. */
-	float rate = pace(p, n, bars, c), own = (float)(p->style->form.line_bars * (p->raps && !rap ? 2 : 1)), usual = own * c->aim[LEVEL_USUAL] / c->aim[f->level];
+	float rate = pace(p, n, bars, c), own = (float)(p->style->form.line_bars * (p->raps && !rap ? 2 : 1)) / (float)parts;
+	float usual = own * c->aim[LEVEL_USUAL] / c->aim[f->level];
 	float cost = 0.5f * fabsf(log2f(rate / c->aim[f->level])) + fabsf(log2f((float)bars / usual));
 	if (rate > c->max)
 		cost += 4 * (rate - c->max) + 2;
@@ -116,13 +118,13 @@ static float bars_cost(const struct form *f, int n, int bars, int rap)
 	return cost;
 }
 
-static int bars_for(const struct form *f, int n, int usual, int rap)
+static int bars_for(const struct form *f, int n, int usual, int parts, int rap)
 {
 	static const int choices[] = { 1, 2, 3, 4, 6, 8, 12, 16 };
 	int best = 1;
 	float least = 1e9f;
 	for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
-		float cost = bars_cost(f, n, choices[i], rap);
+		float cost = bars_cost(f, n, choices[i], parts, rap);
 		if (usual && choices[i] != usual)
 			cost += choices[i] % usual && usual % choices[i] ? 1.3f : 0.9f;
 		if (cost < least) {
@@ -163,7 +165,7 @@ static int cut_line(const struct form *f, const struct line *ln, int rap, int *p
 	if (rap && bar_s(f->p) < SHORT_BAR_S && capacity(f->p, 2, 1) > most)
 		most = capacity(f->p, 2, 1);
 	int pieces = n <= most ? 1 : (n + most - 3) / (most - 2);
-	if (pieces == 1 && n >= 10 && bars_for(f, n, 0, rap) >= 4)
+	if (pieces == 1 && n >= 10 && bars_for(f, n, 0, 1, rap) >= 4)
 		pieces = 2;
 	while (k + 1 < pieces && k + 1 < max) {
 		int left = n - at, want = left / (pieces - k), best = want;
@@ -197,7 +199,7 @@ static int usual_bars(const struct form *f, const struct lyric_section *ls, int 
 			int part[LINE_PARTS];
 			int k = cut_line(f, ln, rap, part);
 			for (int j = 0; j < k && !ln->backing; j++)
-				cost += fminf(6, bars_cost(f, part[j], choices[c], rap));
+				cost += fminf(6, bars_cost(f, part[j], choices[c], k, rap));
 		}
 		if (cost < least) {
 			least = cost;
@@ -225,7 +227,7 @@ static void lay_line(struct form *f, struct plan_section *ps, int line, int usua
 	int part[LINE_PARTS], first = l->words[ln->first_word].first_syllable, at = 0, rap = section_is_rap(p, ps);
 	int k = cut_line(f, ln, rap, part);
 	for (int j = 0; j < k; j++) {
-		add_phrase(f, ps, line, first + at, part[j], bars_for(f, part[j], usual, rap));
+		add_phrase(f, ps, line, first + at, part[j], bars_for(f, part[j], usual, k, rap));
 		at += part[j];
 		struct plan_phrase *ph = &p->phrases[p->n_phrases - 1];
 		char punct = l->words[l->syllables[first + at - 1].word].punct;
@@ -253,7 +255,7 @@ static void lay_backing(struct form *f, struct plan_section *ps, int line)
 			b->after_phrase = p->n_phrases - 1;
 		} else {
 			b->bar = ps->bars;
-			b->bars = bars_for(f, part[j] + 1, 0, rap);
+			b->bars = bars_for(f, part[j] + 1, 0, k, rap);
 			ps->bars += b->bars;
 		}
 		at += part[j];

@@ -83,7 +83,7 @@ struct style_part {
 
 struct style_form {           /* bars, before a length is asked for */
 	int intro, turnaround, interlude, solo, outro, brk, build_up;
-	int line_bars;            /* bars that a line of lyrics usually takes: 2; 1 or 4 possible */
+	int line_bars;            /* bars that a line of lyrics usually takes: 2; 1 or 4 possible; a rapper's sung lines take twice as many */
 	char *ending;             /* "ring" (last chord rings), "stop" (short), "fade" */
 	int key_change;           /* semitones by which the last chorus (and what follows it) is raised; 0: never */
 	float key_change_chance;  /* 0..1: how often, by the seed, when there are at least two choruses */
@@ -93,7 +93,7 @@ struct style_form {           /* bars, before a length is asked for */
 
 struct style_melody {
 	float syncopation;        /* 0..1: share of lines set on off-beat rhythms */
-	float density;            /* notes per beat wanted, 0.5..3 */
+	float density;            /* notes to the quarter wanted from a line's first to the end of its last, 0.5..3 */
 	float chorus_lift;        /* semitones, 1..5 */
 	float melisma;            /* extra notes per syllable, 0..0.3 */
 	float leap;               /* 0..1: liking for wide steps */
