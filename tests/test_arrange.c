@@ -417,44 +417,74 @@ static void drums_lead_into_sections(void **state)
 		fail_msg("%d fills before %d sections", fills, lead_ins);
 }
 
-enum measure { NOTES, STROKES, SOUND, MEASURES };
+/* ---- the song grows ---- */
 
-/* How full a section is: velocities a tick, of all notes, or of strokes, of which a chord is one, or of notes as long as they sound. */
-static double fullness(const struct score *s, int section, enum measure m)
+/* usual[]'s sections that are compared. */
+enum { VERSE_1 = 1, CHORUS_1 = 3, VERSE_2 = 5, CHORUS_3 = 10 };
+
+/* What a listener hears of a part in a section: whether it plays, how hard on the whole, how often cymbals crash. */
+struct heard { int notes, crashes; double velocity; };
+
+static struct heard heard_in(const struct score *s, const struct score_part *p, int section)
 {
-	double sum = 0;
-	for (int i = 0; i < s->n_parts; i++)
-		for (int k = 0; k < s->parts[i].n_notes; k++) {
-			const struct note *n = &s->parts[i].notes[k];
-			int of_chord = m == STROKES && k > 0 && n[-1].start == n->start && s->parts[i].role != ROLE_DRUMS;
-			if (!of_chord && n->start >= s->sections[section].start && n->start < s->sections[section].end)
-				sum += m == SOUND ? (double)n->velocity * n->dur / TICKS_PER_QUARTER : n->velocity;
-		}
-	return sum / (s->sections[section].end - s->sections[section].start);
+	struct heard h = { 0 };
+	for (int k = 0; k < p->n_notes; k++) {
+		const struct note *n = &p->notes[k];
+		if (n->start < s->sections[section].start || n->start >= s->sections[section].end)
+			continue;
+		h.notes++;
+		h.velocity += n->velocity;
+		h.crashes += p->role == ROLE_DRUMS && (n->midi == 49 || n->midi == 57);
+	}
+	h.velocity /= h.notes ? h.notes : 1;
+	return h;
 }
 
-/* Open chords are fewer strokes than chugs but sound longer, and a chord higher on the neck has fewer strings: by one of the measures b is as full as `share` of a. */
-static int as_full(const struct score *s, int a, int b, double share)
+static int choruses, entrances, crashes_more;
+
+/* Who plays in `from` plays in `to` too, and by `louder` harder on average; returns how many come in besides. */
+static int grows(const struct song *x, const char *what, int from, int to, double louder)
 {
-	for (int m = 0; m < MEASURES; m++)
-		if (fullness(s, b, (enum measure)m) >= share * fullness(s, a, (enum measure)m))
-			return 1;
-	return 0;
+	const struct score *s = &x->score;
+	int new_parts = 0, both = 0;
+	double more = 0;
+	for (int i = 0; i < s->n_parts; i++) {
+		struct heard a = heard_in(s, &s->parts[i], from), b = heard_in(s, &s->parts[i], to);
+		if (s->parts[i].role == ROLE_LEAD || s->parts[i].role == ROLE_COUNTER)
+			continue; /* they play where the singer leaves room */
+		if (a.notes && !b.notes)
+			complain("%s: %s plays in section %d, not in %d", what, s->parts[i].name, from, to);
+		new_parts += !a.notes && b.notes;
+		both += a.notes && b.notes;
+		more += a.notes && b.notes ? b.velocity - a.velocity : 0;
+	}
+	if (both && more / both < louder)
+		complain("%s: section %d is %.1f louder than %d", what, to, more / both, from);
+	return new_parts;
 }
 
-/* usual[]: 1 the first verse, 3 the first chorus, 5 the second verse, 8 the bridge, 10 the last chorus. */
+/* From chorus to chorus: nobody leaves, all play harder, cymbals crash at least as often; the arranger holds parts back for it and crashes every four bars. */
 static void check_growth(struct song *x, const char *what)
 {
 	const struct score *s = &x->score;
-	if (!as_full(s, 1, 3, 1.05) || !as_full(s, 3, 10, 1) || !as_full(s, 8, 10, 1) || !as_full(s, 1, 5, 0.93))
-		complain("%s: verse %.3f, chorus %.3f, verse %.3f, bridge %.3f, chorus %.3f", what, fullness(s, 1, NOTES), fullness(s, 3, NOTES), fullness(s, 5, NOTES), fullness(s, 8, NOTES),
-		         fullness(s, 10, NOTES));
+	const struct score_part *drums = part_of(x, ROLE_DRUMS);
+	grows(x, what, VERSE_1, VERSE_2, -10); /* another groove may have ghost notes */
+	entrances += grows(x, what, CHORUS_1, CHORUS_3, 2) > 0;
+	choruses++;
+	if (!drums)
+		return;
+	int first = heard_in(s, drums, CHORUS_1).crashes, last = heard_in(s, drums, CHORUS_3).crashes;
+	if (last < first - 1) /* a fill may take one's place */
+		complain("%s: %d crashes in the first chorus, %d in the last", what, first, last);
+	crashes_more += last > first;
 }
 
 static void the_song_grows(void **state)
 {
 	(void)state;
 	each_song(1, USUAL, check_growth);
+	print_message("%d last choruses: %d with somebody new, %d with more crashes\n", choruses, entrances, crashes_more);
+	assert_true(entrances + crashes_more > choruses / 2);
 }
 
 /* Whoever plays the last bar strikes the last chord; where the style says so it rings to the end. */
@@ -463,7 +493,7 @@ static void check_ending(struct song *x, const char *what)
 	const struct score *s = &x->score;
 	const char *ending = x->brief.style->form.ending;
 	int bar = score_bar_ticks(s), end = s->bars * bar, ringing = 0, last = end - bar;
-	if (!strcmp(ending, "fade")) /* plays on by design */
+	if (!strcmp(ending, "fade")) /* plays on: a_fade_plays_on */
 		return;
 	if (s->chords[s->n_chords - 1].start > last)
 		last = s->chords[s->n_chords - 1].start;
@@ -483,6 +513,57 @@ static void the_last_chord_rings(void **state)
 {
 	(void)state;
 	each_song(1, USUAL, check_ending);
+}
+
+static int in_last_bar[2]; /* of fades, of rings */
+
+/* Where a song fades out, its last section is like any other: nobody strikes a last chord, the groove goes on to the last bar, whoever plays in the section's
+ * first half plays in its last two bars. */
+static void check_fade(const struct style *st, const char *meter, uint64_t seed)
+{
+	static char fade[] = "fade", ring[] = "ring";
+	struct style faded = *st, rung = *st;
+	struct song x, y;
+	char what[96];
+	faded.form.ending = fade;
+	rung.form.ending = ring;
+	snprintf(what, sizeof what, "%s %s seed %d", st->name, meter, (int)seed);
+	make_song(&x, &faded, meter, seed, USUAL, 1);
+	make_song(&y, &rung, meter, seed, USUAL, 1);
+	arrange_song(&x);
+	arrange_song(&y);
+	const struct score *s = &x.score;
+	const struct score_section *last = &s->sections[s->n_sections - 1];
+	int bar = score_bar_ticks(s), end = s->bars * bar, half = (last->start + last->end) / 2;
+	for (int i = 0; i < s->n_parts; i++) {
+		const struct score_part *p = &s->parts[i];
+		int early = 0, late = 0;
+		for (int k = 0; k < p->n_notes; k++) {
+			int at = p->notes[k].start, until = at + p->notes[k].dur;
+			early += at >= last->start && at < half;
+			late += until > end - 2 * bar;
+			in_last_bar[0] += at >= end - bar;
+		}
+		if (early && !late && p->role != ROLE_LEAD && p->role != ROLE_COUNTER && p->role != ROLE_PERCUSSION)
+			complain("%s: %s leaves before a fade is over", what, p->name);
+	}
+	for (int i = 0; i < y.score.n_parts; i++)
+		for (int k = 0; k < y.score.parts[i].n_notes; k++)
+			in_last_bar[1] += y.score.parts[i].notes[k].start >= end - bar;
+	free_song(&x);
+	free_song(&y);
+}
+
+static void a_fade_plays_on(void **state)
+{
+	(void)state;
+	static const char *const meters[] = { "4/4", "3/4", "6/8" };
+	for (int i = 0; i < styles.n; i++)
+		for (uint64_t seed = 1; seed <= SEEDS; seed++)
+			check_fade(styles.styles[i], meters[seed % 3], seed);
+	fail_on_complaints();
+	print_message("notes in the last bar: %d of fades, %d of rings\n", in_last_bar[0], in_last_bar[1]);
+	assert_true(in_last_bar[0] > 2 * in_last_bar[1]);
 }
 
 /* Short notes of leads and counter-melodies leave the singer alone. */
@@ -735,7 +816,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(notes_are_sound), cmocka_unit_test(no_bar_is_empty), cmocka_unit_test(bass_and_kick_agree),
 		cmocka_unit_test(bass_has_the_root), cmocka_unit_test(chords_are_the_songs), cmocka_unit_test(drums_lead_into_sections),
-		cmocka_unit_test(the_song_grows), cmocka_unit_test(the_last_chord_rings), cmocka_unit_test(lines_answer_the_singer),
+		cmocka_unit_test(the_song_grows), cmocka_unit_test(the_last_chord_rings), cmocka_unit_test(a_fade_plays_on),
+		cmocka_unit_test(lines_answer_the_singer),
 		cmocka_unit_test(instrumentals_have_a_tune), cmocka_unit_test(same_seed_same_parts), cmocka_unit_test(added_instruments_play),
 		cmocka_unit_test(the_band_stops_before_choruses), cmocka_unit_test(sticks_count_in), cmocka_unit_test(silenced_parts_are_silent), cmocka_unit_test(strange_meters_are_refused), cmocka_unit_test(it_is_quick),
 	};
