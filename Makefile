@@ -15,7 +15,7 @@ PREFIX ?= /usr/local
 BUILD ?= build
 MADRIGAL = $(BUILD)/src/cli/madrigal
 
-.PHONY: all build song test check asan fuzz torture bench bench-serve gallery voice install clean packages
+.PHONY: all build song test check asan tsan fuzz torture bench bench-serve gallery voice install clean packages
 
 all: build
 
@@ -28,7 +28,7 @@ packages:
 	@tools/setup header
 
 voice: build
-	@tools/setup voice
+	@MADRIGAL=$(abspath $(MADRIGAL)) tools/setup voice
 
 song: voice
 	@$(MAKE) --no-print-directory song.mp3
@@ -43,8 +43,17 @@ asan: packages
 	@test -f build-asan/build.ninja || CC=gcc meson setup build-asan . -Db_sanitize=address,undefined -Dbuildtype=debugoptimized >/dev/null
 	@meson compile -C build-asan >build-asan/log.txt || { cat build-asan/log.txt; exit 1; }
 
+# Where threads meet threads: under ThreadSanitizer.
+THREADED = base http http-hostile multipart store queue worker guard api
+
+tsan: packages
+	@test -f build-tsan/build.ninja || CC=gcc meson setup build-tsan . -Db_sanitize=thread -Dbuildtype=debugoptimized >/dev/null
+	@meson compile -C build-tsan >build-tsan/log.txt || { cat build-tsan/log.txt; exit 1; }
+	@tools/run-tests build-tsan --setup tsan $(THREADED)
+
 check: test asan
 	@tools/run-tests build-asan --setup asan --no-suite long
+	@$(MAKE) --no-print-directory tsan
 	@tools/fuzz 20
 
 fuzz: packages
@@ -68,4 +77,4 @@ install: build
 	meson install -C $(BUILD)
 
 clean:
-	rm -rf build build-asan build-fuzz song.mp3
+	rm -rf build build-asan build-tsan build-fuzz song.mp3

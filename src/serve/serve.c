@@ -199,7 +199,6 @@ static int workers_begin(struct service *d, struct madrigal_error *err)
 {
 	struct serve_config *c = &d->api.config;
 	int n = c->workers < 0 ? (machine_cores() + 1) / 2 : c->workers;
-	d->workers.wake[0] = d->workers.wake[1] = d->api.wake_fd = -1;
 	if (!n)
 		return 0;
 	if (pipe2(d->workers.wake, O_NONBLOCK))
@@ -359,6 +358,7 @@ int serve_run(const struct serve_config *c, struct madrigal_error *err)
 	if (!d)
 		return err_nomem(err);
 	d->api.config = *c;
+	d->workers.wake[0] = d->workers.wake[1] = d->api.wake_fd = -1;
 	int rc = store_open(c->data_dir, &d->api.store, err);
 	if (!rc)
 		store_leave_checkpoints(d->api.store);
