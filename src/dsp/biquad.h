@@ -23,7 +23,7 @@ struct biquad biquad_high_shelf(double rate, double hz, double db); /* db above 
 /* Its gain at a frequency, dB. */
 double biquad_gain_db(const struct biquad *b, double rate, double hz);
 
-#define EQ_MAX 16
+#define EQ_MAX 24
 
 typedef double eq_pair __attribute__((vector_size(16))); /* left and right side by side */
 

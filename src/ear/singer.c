@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ear/contour.h"
 #include "ear/ear.h"
 #include "ear/melody.h"
 #include "ear/separate.h"
@@ -572,4 +573,41 @@ int ear_singer(const struct ear_sound *s, const struct heard_rhythm *r, const ca
 		rc = listening_init(&k) ? hear(&k, cancel, ret, err) : err_nomem(err);
 	listening_release(&k);
 	return rc;
+}
+
+/* ---- for pictures ---- */
+
+static int contour_of_piece(const struct ear_sound *s, const cancel_flag *cancel, float *ret_hz, size_t max, struct madrigal_error *err)
+{
+	struct listening k = { 0 };
+	struct heard_singer unused;
+	int rc = separate_middle(s, cancel, &k.p, err);
+	if (!rc)
+		rc = listening_init(&k) ? hear(&k, cancel, &unused, err) : err_nomem(err);
+	for (size_t t = 0; !rc && unused.singing > 0 && t < (size_t)k.p.frames && t < max; t++)
+		ret_hz[t] = k.voice[t] ? 440 * exp2f((k.pitch[t] - 69) / 12) : 0;
+	listening_release(&k);
+	return rc;
+}
+
+int ear_contour(const struct ear_sound *s, const cancel_flag *cancel, struct contour *ret, struct madrigal_error *err)
+{
+	const size_t piece = (size_t)(SEPARATE_FRAMES - 1) * SEPARATE_HOP; /* what is looked at whole */
+	struct contour c = { .step_s = SEPARATE_FRAME_S, .n = s->n / SEPARATE_HOP + 1 };
+	int rc = (c.hz = calloc(c.n, sizeof *c.hz)) ? 0 : err_nomem(err);
+	for (size_t at = 0; !rc && at < s->n; at += piece) {
+		const struct ear_sound part = { s->left + at, s->right + at, s->n - at < piece ? s->n - at : piece };
+		rc = contour_of_piece(&part, cancel, c.hz + at / SEPARATE_HOP, c.n - at / SEPARATE_HOP, err);
+	}
+	if (rc)
+		contour_release(&c);
+	else
+		*ret = c;
+	return rc;
+}
+
+void contour_release(struct contour *c)
+{
+	free(c->hz);
+	memset(c, 0, sizeof *c);
 }

@@ -6,7 +6,7 @@
 #include "dsp/spectrum.h"
 #include "mix/desk.h"
 
-#define FIT_ROUNDS 60
+#define FIT_ROUNDS 100
 #define EDGE_S 0.005
 #define REFERENCE_TOP_HZ 9000.0 /* bands above are not whole in what the ear was given */
 
@@ -16,14 +16,14 @@ static const double target_db[SPECTRUM_BANDS] = { -1.5, 2,   4,    4,    4.5,  5
 /* How much a band's error counts. Below 100 Hz records differ most. */
 static const double weight[SPECTRUM_BANDS] = { 0.15, 0.2, 0.2, 0.3, 0.6, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0.8 };
 
-#define BELLS_MAX 13
+#define BELLS_MAX 20
 /* The bands by which the spectrum is brought to its target: the first a low shelf, the last a high one. For a finished record's sound in general, a few broad ones on the band; to match a
- * reference, as a mastering engineer does with an equaliser that was shown another record, half-octaves on all that sounds. */
+ * reference, as a mastering engineer does with an equaliser that was shown another record, third octaves on all that sounds. */
 static const struct bells {
 	int n;
 	double hz[BELLS_MAX], q, reach, most_db, share; /* reach: octaves squared over which an error counts; share of the way to the target */
 } broad = { 7, { 75, 170, 370, 800, 1700, 3600, 8200 }, 0.85, 0.5, 6, 0.9 },
-  match = { 13, { 75, 140, 210, 300, 430, 620, 880, 1260, 1800, 2600, 3700, 5300, 7800 }, 1.7, 0.1, 10, 1 };
+  match = { 20, { 75, 125, 200, 250, 315, 400, 500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000, 5000, 6300, 8000, 13000 }, 3, 0.03, 10, 1 };
 
 static const struct bells *bells_of(const struct desk *d)
 {
