@@ -255,35 +255,46 @@ static int listen(struct reading *r)
 	return rc ? answer(HELPER_FAILED, "cannot write") : HELPER_OK;
 }
 
-static int decode(enum decode_output what, double seconds_max)
+static void reading_release(struct reading *r)
 {
-	struct reading r = { .what = what };
+	if (r->file)
+		sf_close(r->file);
+	soxr_delete(r->resampler);
+	free(r->side[0]);
+	free(r->side[1]);
+}
+
+static int decode_open(struct reading *r, double seconds_max)
+{
 	const char *fault;
-	r.file = sf_open_fd(0, SFM_READ, &r.info, 0);
-	if (!r.file)
-		return answer(HELPER_REFUSED, "not audio in a format that is known here");
-	if (check_info(&r.info, &fault))
+	if (check_info(&r->info, &fault))
 		return answer(HELPER_REFUSED, fault);
-	r.frames_max = (uint64_t)(seconds_max * r.info.samplerate) + 1;
-	if (what != DECODE_NOTHING && r.info.samplerate != EAR_RATE) {
+	r->frames_max = (uint64_t)(seconds_max * r->info.samplerate) + 1;
+	if (r->what != DECODE_NOTHING && r->info.samplerate != EAR_RATE) {
 		soxr_quality_spec_t q = soxr_quality_spec(SOXR_HQ, 0);
 		soxr_runtime_spec_t one = soxr_runtime_spec(1);
-		r.resampler = soxr_create(r.info.samplerate, EAR_RATE, 2, NULL, NULL, &q, &one);
-		if (!r.resampler)
+		r->resampler = soxr_create(r->info.samplerate, EAR_RATE, 2, NULL, NULL, &q, &one);
+		if (!r->resampler)
 			return answer(HELPER_FAILED, "no resampler");
 	}
-	if (read_all(&r, &fault))
+	if (read_all(r, &fault))
 		return answer(HELPER_FAILED, "no room for the sound");
-	if (fault || !r.frames)
+	if (fault || !r->frames)
 		return answer(HELPER_REFUSED, fault ? fault : "the audio has no samples");
-	if (what == DECODE_HEARD) {
-		int rc = listen(&r);
-		if (rc != HELPER_OK)
-			return rc;
-	}
-	double rms = sqrt(r.energy / (double)r.frames);
-	printf("%s %.6f %d %d %.2f\n", format_name(r.info.format), (double)r.frames / r.info.samplerate, r.info.samplerate, r.info.channels, rms > 0 ? 20 * log10(rms) : (double)-INFINITY);
-	return HELPER_OK;
+	int rc = r->what == DECODE_HEARD ? listen(r) : HELPER_OK;
+	double rms = sqrt(r->energy / (double)r->frames);
+	if (rc == HELPER_OK)
+		printf("%s %.6f %d %d %.2f\n", format_name(r->info.format), (double)r->frames / r->info.samplerate, r->info.samplerate, r->info.channels, rms > 0 ? 20 * log10(rms) : (double)-INFINITY);
+	return rc;
+}
+
+int decode_descriptor(int fd, enum decode_output what, double seconds_max)
+{
+	struct reading r = { .what = what };
+	r.file = sf_open_fd(fd, SFM_READ, &r.info, 0);
+	int rc = r.file ? decode_open(&r, seconds_max) : answer(HELPER_REFUSED, "not audio in a format that is known here");
+	reading_release(&r);
+	return rc;
 }
 
 int guard_decode_main(int argc, char **argv)
@@ -300,7 +311,7 @@ int guard_decode_main(int argc, char **argv)
 	static char report[1024];
 	setvbuf(stdout, report, _IOFBF, sizeof report);
 	struct sandbox box = { .cpu_s = atoi(argv[3]), .memory_bytes = strtoull(argv[4], NULL, 10), .file_bytes = (uint64_t)2 << 30, .files_max = 8 };
-	int rc = sandbox_enter(&box, &what) ? HELPER_FAILED : decode((enum decode_output)output, strtod(argv[2], NULL));
+	int rc = sandbox_enter(&box, &what) ? HELPER_FAILED : decode_descriptor(0, (enum decode_output)output, strtod(argv[2], NULL));
 	if (rc == HELPER_FAILED && *what && strcmp(what, "seccomp"))
 		printf("cannot be shut in: %s\n", what);
 	fflush(stdout);

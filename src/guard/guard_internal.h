@@ -14,6 +14,9 @@ int helper_start(const char *const argv[], int in, int out, int *ret_fd, pid_t *
 /* Reads the report (NUL-terminated, at most REPORT_MAX), reaps the process within a moment (else ends it). Returns its exit code, or -1 if it died of a signal. */
 int helper_end(int fd, pid_t pid, char report[REPORT_MAX]);
 
+/* What the helper does once it is shut in: reads the audio, leaves what is wanted in HELPER_OUT and a line on standard output. Returns its exit code. */
+int decode_descriptor(int fd, enum decode_output what, double seconds_max);
+
 struct sandbox {
 	int cpu_s;
 	size_t memory_bytes;           /* address space; 0: no limit */
