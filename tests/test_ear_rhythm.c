@@ -271,6 +271,35 @@ static void anything_stays_within_limits(void **state)
 	}
 }
 
+/* Whoever took every second beat for one is put right, and chords are counted in bars. */
+static void bars_put_the_beats_right(void **state)
+{
+	(void)state;
+	struct song w = { 112, 4, 4, 0, 8 };
+	double bar_s = 4 * 60 / w.bpm;
+	struct sound s = band(&w, 30);
+	struct ear_sound e = { s.x, s.x, s.n };
+	struct heard_rhythm *r = calloc(1, sizeof *r);
+	struct heard_harmony *h = calloc(1, sizeof *h);
+	struct madrigal_error err;
+	assert_non_null(r);
+	assert_non_null(h);
+	assert_int_equal(ear_beats(&e, NULL, r, &err), 0);
+	for (int i = 0; 2 * i < r->n_beats; i++)
+		r->beat_s[i] = r->beat_s[2 * i];
+	r->n_beats = (r->n_beats + 1) / 2;
+	r->tempo_bpm /= 2;
+	for (int i = 0; i < 24; i++)
+		h->chord[h->n_chords++] = (struct heard_chord){ (float)(START_S + i * bar_s / 2), (float)(START_S + (i + 1) * bar_s / 2), (int8_t)(i % 5), HEARD_MAJOR };
+	assert_int_equal(ear_metre(&e, NULL, r, h, &err), 0);
+	assert_true(fabs(r->tempo_bpm / w.bpm - 1) < 0.003);
+	assert_true(fabs((double)r->beat_s[r->first_downbeat] - START_S) < 0.035);
+	assert_true(fabsf(h->changes_per_bar - 2) < 0.1f);
+	free(r);
+	free(h);
+	free(s.x);
+}
+
 static void cancelling_changes_nothing(void **state)
 {
 	(void)state;
@@ -283,6 +312,13 @@ static void cancelling_changes_nothing(void **state)
 	assert_non_null(r);
 	assert_int_equal(ear_beats(&e, &stop, r, &err), MADRIGAL_ECANCELLED);
 	assert_memory_equal(r, r + 1, sizeof *r);
+	assert_int_equal(ear_beats(&e, NULL, r, &err), 0);
+	r[1] = r[0];
+	struct heard_harmony *h = calloc(1, sizeof *h);
+	assert_non_null(h);
+	assert_int_equal(ear_metre(&e, &stop, r, h, &err), MADRIGAL_ECANCELLED);
+	assert_memory_equal(r, r + 1, sizeof *r);
+	free(h);
 	free(r);
 	free(s.x);
 }
@@ -292,7 +328,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tempo_bars_and_swing_are_heard), cmocka_unit_test(clicks_have_a_tempo), cmocka_unit_test(drums_are_where_they_strike),
 		cmocka_unit_test(beats_follow_a_player), cmocka_unit_test(what_has_no_beat_gets_none), cmocka_unit_test(anything_stays_within_limits),
-		cmocka_unit_test(cancelling_changes_nothing),
+		cmocka_unit_test(bars_put_the_beats_right), cmocka_unit_test(cancelling_changes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,12 +105,6 @@ static void standardise(float *x, size_t n)
 		x[i] = square > 1e-12 ? (float)(((double)x[i] - mean) / sqrt(square)) : 0;
 }
 
-static int ascending(const void *a, const void *b)
-{
-	float x = *(const float *)a, y = *(const float *)b;
-	return (x > y) - (x < y);
-}
-
 int bars_lay(const struct ear_sound *s, const struct onsets *o, const float *pulse_s, int n_pulses, const cancel_flag *cancel, struct bars *ret, struct madrigal_error *err)
 {
 	static const enum onset_band band[] = { [BARS_LOW] = ONSET_LOW, [BARS_SNARE] = ONSET_SNARE, [BARS_MID] = ONSET_MID, [BARS_HIGH] = ONSET_HIGH, [BARS_ALL] = ONSET_ALL };
@@ -143,8 +137,7 @@ int bars_lay(const struct ear_sound *s, const struct onsets *o, const float *pul
 			b.cell[BARS_CHORD][at] = change_at(&t, from + c * cell_s, 12);
 		}
 	}
-	qsort(gap, (size_t)n_pulses - 1, sizeof *gap, ascending);
-	b.pulse_s = (double)gap[(n_pulses - 1) / 2];
+	b.pulse_s = (double)onsets_median(gap, n_pulses - 1);
 	for (int k = 0; k < BARS_KINDS; k++)
 		standardise(b.cell[k], b.n);
 	free(t.pitch);

@@ -345,6 +345,15 @@ static double best_period(const struct pulse_signal *p, double *ret_salience, do
 	return period;
 }
 
+/* Frames from beat to beat, the median; 0 for fewer than two beats. */
+static double usual_period(const float *beat_s, int n)
+{
+	float gap[EAR_BEATS];
+	for (int i = 0; i + 1 < n; i++)
+		gap[i] = beat_s[i + 1] - beat_s[i];
+	return (double)onsets_median(gap, n - 1) * ONSETS_RATE;
+}
+
 /* Beats of the period that is most salient, all alike or following. */
 static int pulses_find(const struct onsets *o, struct heard_rhythm *ret, struct madrigal_error *err)
 {
@@ -357,12 +366,14 @@ static int pulses_find(const struct onsets *o, struct heard_rhythm *ret, struct 
 	if (salient > SALIENT_LEAST + SALIENT_CHANCE / sqrt((double)p.n)) {
 		double fine = refine(&p, period);
 		even = straighten(&p, &fine);
-		if (even > EVEN_LEAST)
+		if (even > EVEN_LEAST) {
 			rc = beats_even(&p, period = fine, ret->beat_s);
-		else
+		} else {
 			rc = beats_follow(&p, period, ret->beat_s, err);
-		ret->n_beats = rc > 0 ? rc : 0;
-		ret->tempo_bpm = 60 * ONSETS_RATE / period;
+			period = usual_period(ret->beat_s, rc);
+		}
+		ret->n_beats = period > 0 && rc > 0 ? rc : 0;
+		ret->tempo_bpm = period > 0 ? 60 * ONSETS_RATE / period : 0;
 		ret->tempo_confidence = 1 - exp(-salient / SALIENT_USUAL);
 	}
 	signal_release(&p);

@@ -12,7 +12,7 @@
 #define BANDS_MOST 64
 #define BANDS_PER_OCTAVE 6
 #define LAG 3               /* frames between the two spectra that are compared: the window's rise takes about as long */
-#define COMPRESSION 100.0f  /* a band of one hundredth of the song's level counts log 2 */
+#define COMPRESSION 100.0   /* a band of one hundredth of the song's level counts log 2 */
 /* Frames by which a rise shows late: half of LAG, less what the logarithm sees of a strike before the window's middle has reached it (on clicks and drums). */
 #define LATE 1
 
@@ -74,14 +74,19 @@ static float mean_of(const float *x, int n)
 	return n ? sum / (float)n : 0;
 }
 
+float onsets_median(float *x, int n)
+{
+	if (n <= 0)
+		return 0;
+	qsort(x, (size_t)n, sizeof *x, ascending);
+	return x[n / 2];
+}
+
 static float median_of(const float *x, int n)
 {
 	float y[BANDS_MOST];
-	if (n == 0)
-		return 0;
 	memcpy(y, x, sizeof *y * (size_t)n);
-	qsort(y, (size_t)n, sizeof *y, ascending);
-	return y[n / 2];
+	return onsets_median(y, n);
 }
 
 /* The bands whose middle lies in low..high Hz. */
@@ -205,7 +210,7 @@ size_t onsets_peaks(const struct onsets *o, enum onset_band b, float *ret_s, siz
 		if (i - around - 1 >= 0)
 			sum -= (double)x[i - around - 1];
 		double mean = sum / (double)(2 * around + 1);
-		if ((double)x[i] < 2 * mean + 0.5 * whole / (double)n || x[i] <= 0)
+		if ((double)x[i] < 2 * mean + 0.5 * whole / (double)n || !(x[i] > 0))
 			continue;
 		int largest = 1;
 		for (long k = i - near > 0 ? i - near : 0; k <= i + near && k < n && largest; k++)
