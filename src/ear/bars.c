@@ -8,6 +8,7 @@
 
 #include "ear/stft.h"
 
+#define CELLS 12            /* of a pulse: so halves, thirds, quarters and sixths are whole numbers of cells */
 #define TONE_WINDOW 4096
 #define TONE_HOP 1024
 #define TONE_RATE ((double)EAR_RATE / TONE_HOP)
@@ -18,6 +19,18 @@
 #define READINGS_MOST 1024
 #define CHORD_CHANGE 3.0f   /* what a change of chord adds, in deviations of the change of pitches */
 #define NARROW_S 0.025      /* a strike is looked for at least this far around its cell's middle */
+
+enum kind { LOW, SNARE, MID, HIGH, ALL, /* strikes */ BASS, CHORD, /* changes of the pitches below and above SPLIT_HZ */ KINDS };
+
+/* What happens in each cell, every kind with mean 0 and deviation 1 (all 0 where nothing happens). */
+struct bars {
+	size_t n;               /* cells: CELLS from each pulse to the next */
+	float *cell[KINDS];     /* owned, one block */
+	double pulse_s;         /* median */
+};
+
+/* A reading, in cells; the beat is what is tapped: three eighths in 6/8. first: the cell that begins a bar, 0..bar-1. The higher the score the likelier: a difference of 1 is e times. */
+struct reading { int num, den, beat, bar, first; double score; };
 
 struct tones { size_t n; float *pitch; }; /* n times PITCHES, running sums over time */
 
@@ -105,47 +118,45 @@ static void standardise(float *x, size_t n)
 		x[i] = square > 1e-12 ? (float)(((double)x[i] - mean) / sqrt(square)) : 0;
 }
 
-int bars_lay(const struct ear_sound *s, const struct onsets *o, const float *pulse_s, int n_pulses, const cancel_flag *cancel, struct bars *ret, struct madrigal_error *err)
+/* pulse_s: n_pulses ascending times, two at least. */
+static int bars_lay(const struct ear_sound *s, const struct onsets *o, const float *pulse_s, int n_pulses, const cancel_flag *cancel, struct bars *ret, struct madrigal_error *err)
 {
-	static const enum onset_band band[] = { [BARS_LOW] = ONSET_LOW, [BARS_SNARE] = ONSET_SNARE, [BARS_MID] = ONSET_MID, [BARS_HIGH] = ONSET_HIGH, [BARS_ALL] = ONSET_ALL };
+	static const enum onset_band band[] = { [LOW] = ONSET_LOW, [SNARE] = ONSET_SNARE, [MID] = ONSET_MID, [HIGH] = ONSET_HIGH, [ALL] = ONSET_ALL };
 	struct bars b = { 0 };
 	struct tones t = { 0 };
-	if (n_pulses < 2) {
-		*ret = b;
-		return 0;
-	}
 	int rc = tones_find(s, cancel, &t, err);
 	if (rc)
 		return rc;
-	b.n = (size_t)(n_pulses - 1) * BARS_CELLS;
-	b.cell[0] = calloc(b.n * BARS_KINDS, sizeof **b.cell);
+	b.n = (size_t)(n_pulses - 1) * CELLS;
+	b.cell[0] = calloc(b.n * KINDS, sizeof **b.cell);
 	if (!b.cell[0]) {
 		free(t.pitch);
 		return err_nomem(err);
 	}
-	for (int k = 1; k < BARS_KINDS; k++)
+	for (int k = 1; k < KINDS; k++)
 		b.cell[k] = b.cell[0] + (size_t)k * b.n;
 	float gap[EAR_BEATS];
 	for (int i = 0; i + 1 < n_pulses; i++) {
-		double from = (double)pulse_s[i], cell_s = ((double)pulse_s[i + 1] - from) / BARS_CELLS;
+		double from = (double)pulse_s[i], cell_s = ((double)pulse_s[i + 1] - from) / CELLS;
 		gap[i] = pulse_s[i + 1] - pulse_s[i];
-		for (int c = 0; c < BARS_CELLS; c++) {
-			size_t at = (size_t)i * BARS_CELLS + (size_t)c;
-			for (int k = BARS_LOW; k <= BARS_ALL; k++)
+		for (int c = 0; c < CELLS; c++) {
+			size_t at = (size_t)i * CELLS + (size_t)c;
+			for (int k = LOW; k <= ALL; k++)
 				b.cell[k][at] = strike_at(o, band[k], from + c * cell_s, cell_s);
-			b.cell[BARS_BASS][at] = change_at(&t, from + c * cell_s, 0);
-			b.cell[BARS_CHORD][at] = change_at(&t, from + c * cell_s, 12);
+			b.cell[BASS][at] = change_at(&t, from + c * cell_s, 0);
+			b.cell[CHORD][at] = change_at(&t, from + c * cell_s, 12);
 		}
 	}
 	b.pulse_s = (double)onsets_median(gap, n_pulses - 1);
-	for (int k = 0; k < BARS_KINDS; k++)
+	for (int k = 0; k < KINDS; k++)
 		standardise(b.cell[k], b.n);
 	free(t.pitch);
 	*ret = b;
 	return 0;
 }
 
-void bars_add_chords(struct bars *b, const float *pulse_s, int n_pulses, const struct heard_harmony *h)
+/* Lets the cells in which chords change count as changes. */
+static void add_chords(struct bars *b, const float *pulse_s, int n_pulses, const struct heard_harmony *h)
 {
 	int pulse = 0;
 	for (int i = 1; i < h->n_chords; i++) {
@@ -153,14 +164,14 @@ void bars_add_chords(struct bars *b, const float *pulse_s, int n_pulses, const s
 		while (pulse + 2 < n_pulses && pulse_s[pulse + 1] <= at)
 			pulse++;
 		double cell = (double)pulse + (double)(at - pulse_s[pulse]) / (double)(pulse_s[pulse + 1] - pulse_s[pulse]);
-		long k = lround(cell * BARS_CELLS);
+		long k = lround(cell * CELLS);
 		if (k >= 0 && (size_t)k < b->n)
-			b->cell[BARS_CHORD][k] += CHORD_CHANGE;
+			b->cell[CHORD][k] += CHORD_CHANGE;
 	}
-	standardise(b->cell[BARS_CHORD], b->n);
+	standardise(b->cell[CHORD], b->n);
 }
 
-void bars_release(struct bars *b)
+static void bars_release(struct bars *b)
 {
 	free(b->cell[0]);
 	memset(b, 0, sizeof *b);
@@ -169,20 +180,20 @@ void bars_release(struct bars *b)
 /* What speaks for a reading, in standard deviations of a cell: what happens at the first beat, at the third of four, at the other beats, halfway between beats, at the thirds of a beat in 6/8
  * and in other meters, at the quarters, in the middle of a bar of 3/4, and how alike neighbouring bars are. Fitted by logistic regression to songs whose bars are known, and rounded. */
 enum event { EVENT_DOWN, EVENT_STRONG, EVENT_WEAK, EVENT_HALF, EVENT_THIRD_68, EVENT_THIRD, EVENT_QUARTER, EVENT_MIDDLE_34, EVENT_ALIKE, EVENTS };
-static const float weight[BARS_KINDS][EVENTS] = {
-	[BARS_LOW] = { 0.75f, 0.14f, -0.16f, 0.06f, 0.05f, -0.52f, -0.28f, -0.73f, 0.32f },
-	[BARS_SNARE] = { 0.48f, -0.10f, 0.14f, 0.11f, -0.38f, -0.17f, 0, -0.10f, -0.08f },
-	[BARS_MID] = { 0.29f, -0.14f, 0.74f, -0.09f, 0.33f, -0.52f, -0.05f, -0.33f, 0.03f },
-	[BARS_HIGH] = { 0.33f, 0.53f, 0.34f, 0.27f, 0.44f, -0.81f, -0.57f, -0.38f, 0.08f },
-	[BARS_ALL] = { 0.18f, -0.09f, 0.72f, 0.05f, 0.37f, -0.72f, -0.30f, -0.45f, 0.05f },
-	[BARS_BASS] = { 1.06f, -0.96f, -0.32f, -0.44f, -0.16f, -0.15f, 0.24f, -0.11f, 0.60f },
-	[BARS_CHORD] = { 1.46f, -0.63f, -0.80f, -0.09f, -0.09f, -0.08f, 0.08f, -0.17f, 0.48f },
+static const float weight[KINDS][EVENTS] = {
+	[LOW] = { 0.75f, 0.14f, -0.16f, 0.06f, 0.05f, -0.52f, -0.28f, -0.73f, 0.32f },
+	[SNARE] = { 0.48f, -0.10f, 0.14f, 0.11f, -0.38f, -0.17f, 0, -0.10f, -0.08f },
+	[MID] = { 0.29f, -0.14f, 0.74f, -0.09f, 0.33f, -0.52f, -0.05f, -0.33f, 0.03f },
+	[HIGH] = { 0.33f, 0.53f, 0.34f, 0.27f, 0.44f, -0.81f, -0.57f, -0.38f, 0.08f },
+	[ALL] = { 0.18f, -0.09f, 0.72f, 0.05f, 0.37f, -0.72f, -0.30f, -0.45f, 0.05f },
+	[BASS] = { 1.06f, -0.96f, -0.32f, -0.44f, -0.16f, -0.15f, 0.24f, -0.11f, 0.60f },
+	[CHORD] = { 1.46f, -0.63f, -0.80f, -0.09f, -0.09f, -0.08f, 0.08f, -0.17f, 0.48f },
 };
 /* Of the octaves by which the beat is faster than 110 a minute, of their square, and of the meters. */
 static const double weight_fast = 0.42, weight_far = -1.49, weight_34 = -0.25, weight_68 = 0.29;
 
 /* The mean bar, and how like the bars are to their neighbours. */
-struct mean_bar { int bar; float cell[BARS_KINDS][LONGEST_BAR], alike[BARS_KINDS]; };
+struct mean_bar { int bar; float cell[KINDS][LONGEST_BAR], alike[KINDS]; };
 
 static void mean_bar_make(const struct bars *b, int bar, struct mean_bar *ret)
 {
@@ -190,12 +201,12 @@ static void mean_bar_make(const struct bars *b, int bar, struct mean_bar *ret)
 	memset(ret, 0, sizeof *ret);
 	ret->bar = bar;
 	for (size_t i = 0, at = 0; i < b->n; i++) {
-		for (int k = 0; k < BARS_KINDS; k++)
+		for (int k = 0; k < KINDS; k++)
 			ret->cell[k][at] += b->cell[k][i];
 		seen[at]++;
 		at = at + 1 == (size_t)bar ? 0 : at + 1;
 	}
-	for (int k = 0; k < BARS_KINDS; k++) {
+	for (int k = 0; k < KINDS; k++) {
 		double sum = 0;
 		for (int i = 0; i < bar; i++)
 			ret->cell[k][i] /= (float)(seen[i] ? seen[i] : 1);
@@ -205,7 +216,7 @@ static void mean_bar_make(const struct bars *b, int bar, struct mean_bar *ret)
 	}
 }
 
-static void events_of(const struct mean_bar *m, const struct bars_reading *r, int kind, float ret[EVENTS])
+static void events_of(const struct mean_bar *m, const struct reading *r, int kind, float ret[EVENTS])
 {
 	const float *cell = m->cell[kind];
 	int beats = r->bar / r->beat, weak = beats == 4 ? 2 : beats - 1;
@@ -224,11 +235,11 @@ static void events_of(const struct mean_bar *m, const struct bars_reading *r, in
 	ret[EVENT_ALIKE] = m->alike[kind];
 }
 
-static double score_of(const struct bars *b, const struct mean_bar *m, const struct bars_reading *r)
+static double score_of(const struct bars *b, const struct mean_bar *m, const struct reading *r)
 {
-	double octaves = log2(60 / (b->pulse_s * r->beat / BARS_CELLS) / 110);
+	double octaves = log2(60 / (b->pulse_s * r->beat / CELLS) / 110);
 	double score = weight_fast * octaves + weight_far * octaves * octaves + (r->num == 3 ? weight_34 : r->num == 6 ? weight_68 : 0);
-	for (int k = 0; k < BARS_KINDS; k++) {
+	for (int k = 0; k < KINDS; k++) {
 		float e[EVENTS];
 		events_of(m, r, k, e);
 		for (int i = 0; i < EVENTS; i++)
@@ -237,23 +248,29 @@ static double score_of(const struct bars *b, const struct mean_bar *m, const str
 	return score;
 }
 
+/* Cells of a quarter note. */
+static int quarter_of(const struct reading *r)
+{
+	return r->num == 6 ? r->beat * 2 / 3 : r->beat;
+}
+
 /* How many cells of a pulse the beat may be. */
 static const int beat_cells[] = { 4, 6, 8, 12, 16, 18, 24, 36 };
 static const struct { int num, den, beats; } meters[] = { { 4, 4, 4 }, { 3, 4, 3 }, { 6, 8, 2 } };
 
 /* Whether people would count so: 0 if too slow, too fast or not in whole cells. */
-static int sensible(const struct bars *b, const struct bars_reading *r)
+static int sensible(const struct bars *b, const struct reading *r)
 {
-	double tapped = 60 / (b->pulse_s * r->beat / BARS_CELLS), quarters = r->num == 6 ? tapped * 1.5 : tapped;
+	double tapped = 60 / (b->pulse_s * r->beat / CELLS), quarters = r->num == 6 ? tapped * 1.5 : tapped;
 	return tapped >= 36 && quarters >= 48 && quarters <= 220 && (r->num != 6 || r->beat % 3 == 0);
 }
 
-static size_t readings_of(const struct bars *b, struct mean_bar *m, struct bars_reading ret[READINGS_MOST])
+static size_t readings_of(const struct bars *b, struct mean_bar *m, struct reading ret[READINGS_MOST])
 {
 	size_t n = 0;
 	for (size_t i = 0; i < sizeof beat_cells / sizeof *beat_cells; i++)
 		for (size_t k = 0; k < sizeof meters / sizeof *meters; k++) {
-			struct bars_reading r = { .num = meters[k].num, .den = meters[k].den, .beat = beat_cells[i], .bar = beat_cells[i] * meters[k].beats };
+			struct reading r = { .num = meters[k].num, .den = meters[k].den, .beat = beat_cells[i], .bar = beat_cells[i] * meters[k].beats };
 			if (!sensible(b, &r))
 				continue;
 			mean_bar_make(b, r.bar, m);
@@ -265,10 +282,11 @@ static size_t readings_of(const struct bars *b, struct mean_bar *m, struct bars_
 	return n;
 }
 
-int bars_read(const struct bars *b, struct bars_reading *ret, struct bars_reading *ret_other, double *ret_confidence, struct madrigal_error *err)
+/* The likeliest reading, the likeliest with another tempo (the same one if there is none), and how likely the meter is. */
+static int bars_read(const struct bars *b, struct reading *ret, struct reading *ret_other, double *ret_confidence, struct madrigal_error *err)
 {
-	struct bars_reading none = { .num = 4, .den = 4, .beat = BARS_CELLS, .bar = 4 * BARS_CELLS };
-	struct bars_reading *r = malloc(sizeof *r * READINGS_MOST);
+	struct reading none = { .num = 4, .den = 4, .beat = CELLS, .bar = 4 * CELLS };
+	struct reading *r = malloc(sizeof *r * READINGS_MOST);
 	struct mean_bar *m = malloc(sizeof *m);
 	if (!r || !m) {
 		free(r);
@@ -284,7 +302,7 @@ int bars_read(const struct bars *b, struct bars_reading *ret, struct bars_readin
 		double likely = exp(r[i].score - r[best].score);
 		all += likely;
 		same += r[i].num == r[best].num ? likely : 0;
-		if (bars_quarter(r + i) != bars_quarter(r + best) && (other == SIZE_MAX || r[i].score > r[other].score))
+		if (quarter_of(r + i) != quarter_of(r + best) && (other == SIZE_MAX || r[i].score > r[other].score))
 			other = i;
 	}
 	*ret = n ? r[best] : none;
@@ -295,23 +313,19 @@ int bars_read(const struct bars *b, struct bars_reading *ret, struct bars_readin
 	return 0;
 }
 
-int bars_quarter(const struct bars_reading *r)
-{
-	return r->num == 6 ? r->beat * 2 / 3 : r->beat;
-}
-
 /* When cell c comes, c from any number of cells before the first pulse to any after the last. */
 static double cell_s(const float *pulse_s, int n, double c)
 {
-	double pulse = c / BARS_CELLS;
+	double pulse = c / CELLS;
 	int i = (int)floor(pulse);
 	i = i < 0 ? 0 : i > n - 2 ? n - 2 : i;
 	return (double)pulse_s[i] + (pulse - i) * (double)(pulse_s[i + 1] - pulse_s[i]);
 }
 
-int bars_beats(const struct bars_reading *r, struct heard_rhythm *rhythm, struct madrigal_error *err)
+/* Replaces the pulses by the reading's quarter notes. */
+static int beats_of(const struct reading *r, double end_s, struct heard_rhythm *rhythm, struct madrigal_error *err)
 {
-	int n = rhythm->n_beats, quarter = bars_quarter(r), beats = 0, down = -1, reach = BARS_CELLS / 3;
+	int n = rhythm->n_beats, quarter = quarter_of(r), beats = 0, down = -1, reach = CELLS / 3;
 	float *pulse_s = malloc(sizeof *pulse_s * EAR_BEATS);
 	if (!pulse_s)
 		return err_nomem(err);
@@ -319,9 +333,9 @@ int bars_beats(const struct bars_reading *r, struct heard_rhythm *rhythm, struct
 	int first = r->first % quarter;
 	while (first - quarter >= -reach)
 		first -= quarter;
-	for (int c = first; n >= 2 && c <= (n - 1) * BARS_CELLS + reach && beats < EAR_BEATS; c += quarter) {
+	for (int c = first; c <= (n - 1) * CELLS + reach && beats < EAR_BEATS; c += quarter) {
 		double at = cell_s(pulse_s, n, c);
-		if (at < 0)
+		if (at < 0 || at > end_s)
 			continue;
 		if (down < 0 && (c - r->first) % r->bar == 0)
 			down = beats;
@@ -329,9 +343,29 @@ int bars_beats(const struct bars_reading *r, struct heard_rhythm *rhythm, struct
 	}
 	free(pulse_s);
 	rhythm->n_beats = beats;
-	rhythm->tempo_bpm *= (double)BARS_CELLS / quarter;
+	rhythm->tempo_bpm *= (double)CELLS / quarter;
 	rhythm->meter_num = r->num;
 	rhythm->meter_den = r->den;
 	rhythm->first_downbeat = down < 0 ? 0 : down;
 	return 0;
+}
+
+int bars_find(const struct ear_sound *s, const struct onsets *o, const struct heard_harmony *h, const cancel_flag *cancel, struct heard_rhythm *r, struct madrigal_error *err)
+{
+	struct bars b;
+	struct reading best = { 0 }, other = { 0 };
+	if (r->n_beats < 2)
+		return 0;
+	int rc = bars_lay(s, o, r->beat_s, r->n_beats, cancel, &b, err);
+	if (rc)
+		return rc;
+	if (h)
+		add_chords(&b, r->beat_s, r->n_beats, h);
+	rc = bars_read(&b, &best, &other, &r->meter_confidence, err);
+	if (!rc) {
+		r->tempo_other_bpm = quarter_of(&other) == quarter_of(&best) ? 0 : r->tempo_bpm * CELLS / quarter_of(&other);
+		rc = beats_of(&best, (double)s->n / EAR_RATE, r, err);
+	}
+	bars_release(&b);
+	return rc;
 }

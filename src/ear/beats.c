@@ -22,6 +22,7 @@
 #define SALIENT_CHANCE 2.3  /* over the root of the frames: what noise and strikes at random may have */
 #define SALIENT_USUAL 0.2
 #define BEATS_LEAST 4
+#define FARTHEST 512        /* frames from beat to beat: more than 1.6 times 60 / BPM_MIN seconds */
 
 /* The signal that beats are looked for in, and its spectrum. */
 struct pulse_signal {
@@ -291,14 +292,14 @@ static int beats_follow(const struct pulse_signal *p, double period, float ret_s
 		return err_nomem(err);
 	}
 	long near = (long)(period * 0.6), far = (long)(period * 1.6);
+	float cost[FARTHEST];
+	for (long k = near; k <= far; k++)
+		cost[k] = (float)(tight * log((double)k / period) * log((double)k / period));
 	for (long i = 0; i < (long)p->n; i++) {
 		float best = 0;
 		from[i] = -1;
-		for (long k = i - far; k <= i - near; k++) {
-			if (k < 0)
-				continue;
-			double stray = log((double)(i - k) / period);
-			float v = score[k] - (float)(tight * stray * stray);
+		for (long k = i > far ? i - far : 0; k <= i - near; k++) {
+			float v = score[k] - cost[i - k];
 			if (v > best) {
 				best = v;
 				from[i] = (int32_t)k;
@@ -324,31 +325,24 @@ static int beats_follow(const struct pulse_signal *p, double period, float ret_s
 	return n;
 }
 
-/* The salience under the prior over all tempi. Returns the best period in frames, its salience, and the best of those that lie a third of an octave away. */
-static double best_period(const struct pulse_signal *p, double *ret_salience, double *ret_other)
+/* The period in frames that is most salient under the prior. */
+static double best_period(const struct pulse_signal *p)
 {
-	double best = 0, period = 0, other = 0, step = exp2(1.0 / 200);
-	*ret_other = 0;
-	for (int pass = 0; pass < 2; pass++)
-		for (double bpm = BPM_MIN; bpm <= BPM_MAX; bpm *= step) {
-			double at = 60 * ONSETS_RATE / bpm, v = salience(p, at) * prior(bpm);
-			if (pass == 0 && v > best) {
-				best = v;
-				period = at;
-			}
-			if (pass == 1 && fabs(log2(at / period)) > 0.3 && v > other) {
-				other = v;
-				*ret_other = bpm;
-			}
+	double best = 0, period = 0, step = exp2(1.0 / 200);
+	for (double bpm = BPM_MIN; bpm <= BPM_MAX; bpm *= step) {
+		double at = 60 * ONSETS_RATE / bpm, v = salience(p, at) * prior(bpm);
+		if (v > best) {
+			best = v;
+			period = at;
 		}
-	*ret_salience = period > 0 ? salience(p, period) : 0;
+	}
 	return period;
 }
 
 /* Frames from beat to beat, the median; 0 for fewer than two beats. */
 static double usual_period(const float *beat_s, int n)
 {
-	float gap[EAR_BEATS];
+	float gap[EAR_BEATS] = { 0 };
 	for (int i = 0; i + 1 < n; i++)
 		gap[i] = beat_s[i + 1] - beat_s[i];
 	return (double)onsets_median(gap, n - 1) * ONSETS_RATE;
@@ -358,15 +352,13 @@ static double usual_period(const float *beat_s, int n)
 static int pulses_find(const struct onsets *o, struct heard_rhythm *ret, struct madrigal_error *err)
 {
 	struct pulse_signal p;
-	double salient, period, even;
 	int rc = signal_make(o, &p, err);
 	if (rc)
 		return rc;
-	period = best_period(&p, &salient, &ret->tempo_other_bpm);
+	double period = best_period(&p), salient = period > 0 ? salience(&p, period) : 0;
 	if (salient > SALIENT_LEAST + SALIENT_CHANCE / sqrt((double)p.n)) {
 		double fine = refine(&p, period);
-		even = straighten(&p, &fine);
-		if (even > EVEN_LEAST) {
+		if (straighten(&p, &fine) > EVEN_LEAST) {
 			rc = beats_even(&p, period = fine, ret->beat_s);
 		} else {
 			rc = beats_follow(&p, period, ret->beat_s, err);
@@ -378,23 +370,6 @@ static int pulses_find(const struct onsets *o, struct heard_rhythm *ret, struct 
 	}
 	signal_release(&p);
 	return rc < 0 ? rc : 0;
-}
-
-/* Which of the pulses are beats. */
-static int beats_choose(const struct ear_sound *s, const struct onsets *o, const cancel_flag *cancel, struct heard_rhythm *r, struct madrigal_error *err)
-{
-	struct bars b;
-	struct bars_reading best, other;
-	int rc = bars_lay(s, o, r->beat_s, r->n_beats, cancel, &b, err);
-	if (rc)
-		return rc;
-	rc = bars_read(&b, &best, &other, &r->meter_confidence, err);
-	if (!rc) {
-		r->tempo_other_bpm = bars_quarter(&other) == bars_quarter(&best) ? 0 : r->tempo_bpm * BARS_CELLS / bars_quarter(&other);
-		rc = bars_beats(&best, r, err);
-	}
-	bars_release(&b);
-	return rc;
 }
 
 int ear_beats(const struct ear_sound *s, const cancel_flag *cancel, struct heard_rhythm *ret, struct madrigal_error *err)
@@ -413,7 +388,7 @@ int ear_beats(const struct ear_sound *s, const cancel_flag *cancel, struct heard
 		r->drums = o.percussive;
 		rc = pulses_find(&o, r, err);
 		if (!rc && r->n_beats >= BEATS_LEAST)
-			rc = beats_choose(s, &o, cancel, r, err);
+			rc = bars_find(s, &o, NULL, cancel, r, err);
 		if (!rc && r->n_beats < BEATS_LEAST) {
 			r->n_beats = 0;
 			r->tempo_bpm = r->tempo_confidence = r->tempo_other_bpm = r->meter_confidence = 0;

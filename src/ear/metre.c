@@ -160,24 +160,6 @@ static float changes_per_bar(const struct heard_rhythm *r, const struct heard_ha
 	return sounding > 0 && bar_s > 0 ? (float)(changes * bar_s / sounding) : 0;
 }
 
-/* Reads the bars anew with the chords. */
-static int read_bars(const struct ear_sound *s, const struct onsets *o, const struct heard_harmony *h, const cancel_flag *cancel, struct heard_rhythm *r, struct madrigal_error *err)
-{
-	struct bars b;
-	struct bars_reading best, other;
-	int rc = bars_lay(s, o, r->beat_s, r->n_beats, cancel, &b, err);
-	if (rc)
-		return rc;
-	bars_add_chords(&b, r->beat_s, r->n_beats, h);
-	rc = bars_read(&b, &best, &other, &r->meter_confidence, err);
-	if (!rc) {
-		r->tempo_other_bpm = bars_quarter(&other) == bars_quarter(&best) ? 0 : r->tempo_bpm * BARS_CELLS / bars_quarter(&other);
-		rc = bars_beats(&best, r, err);
-	}
-	bars_release(&b);
-	return rc;
-}
-
 int ear_metre(const struct ear_sound *s, const cancel_flag *cancel, struct heard_rhythm *r, struct heard_harmony *h, struct madrigal_error *err)
 {
 	if (r->n_beats < 2)
@@ -193,7 +175,7 @@ int ear_metre(const struct ear_sound *s, const cancel_flag *cancel, struct heard
 	}
 	*to = *r;
 	if (o.n)
-		rc = read_bars(s, &o, h, cancel, to, err);
+		rc = bars_find(s, &o, h, cancel, to, err);
 	if (!rc && to->n_beats >= 2) {
 		find_swing(&o, to);
 		to->n_steps = quarters_of_bar(to) * PART_STEPS;
