@@ -304,7 +304,7 @@ static void fold(const float *note, int bass, float ret[12])
 	if (!(sum > 0))
 		return;
 	/* Louder pitch classes count less than in proportion: a chord's softest note belongs to it no less (Müller & Ewert 2011, "Chroma toolbox"). */
-	float total = 0, gamma = (float)bass ? 0.5 : 4;
+	float total = 0, gamma = (bass ? (float)0.5 : (float)4);
 	for (int i = 0; i < 12; i++) {
 		ret[i] = log1pf(gamma * ret[i] / sum);
 		total += ret[i];

@@ -339,7 +339,7 @@ static int make_map(const struct bars *b, struct map *m, struct madrigal_error *
 	}
 	for (int i = 0; i < b->n; i++)
 		for (int j = i; j < b->n; j++) {
-			double v = 0.6 * sound_likeness(&b->bar[i], &b->bar[j]) + 0.4 * chord_likeness(&b->bar[i], &b->bar[j], 0);
+			double v = 0.6 * sound_likeness(&b->bar[i], &b->bar[j]) + (1 - 0.6) * chord_likeness(&b->bar[i], &b->bar[j], 0);
 			m->like[(size_t)i * n + (size_t)j] = m->like[(size_t)j * n + (size_t)i] = (float)v;
 		}
 	for (int i = 1; i < b->n; i++) {
@@ -349,7 +349,7 @@ static int make_map(const struct bars *b, struct map *m, struct madrigal_error *
 	scale_to_one(m->novelty, b->n);
 	scale_to_one(repeats, b->n);
 	for (int i = 0; i < b->n; i++)
-		m->novelty[i] = 0.6 * m->novelty[i] + 0.4 * repeats[i];
+		m->novelty[i] = 0.75 * m->novelty[i] + (1 - 0.75) * repeats[i];
 	free(repeats);
 	return 0;
 }
@@ -358,7 +358,7 @@ static double length_worth(const struct bars *b, int bars)
 {
 	if (!b->counted)
 		return bars < 5 ? -0.4 : bars < 8 ? -0.1 : 0;
-	return bars < 3 ? -0.4 : bars < 4 ? -0.2 : bars % 8 == 0 ? 0.12 : bars % 4 == 0 ? 0.1 : bars % 2 == 0 ? 0 : -0.08;
+	return bars < 3 ? -0.4 : bars < 4 ? -0.2 : bars % 8 == 0 ? 0.12 : bars % 4 == 0 ? 0.02 : bars % 2 == 0 ? 0 : -0.08;
 }
 
 /* Where sections begin, bar by bar, at most EAR_SECTIONS. ret: EAR_SECTIONS values. */
@@ -367,7 +367,7 @@ static int cut(const struct bars *b, const struct map *m, int *ret, struct madri
 	size_t n = (size_t)b->n + 1;
 	double *score = malloc(n * sizeof *score);
 	int *from = malloc(n * sizeof *from);
-	double price = b->counted ? 0.3 : 0.4;
+	double price = b->counted ? 0.26 : 0.4;
 	int count = 0;
 	if (!score || !from) {
 		free(score);
@@ -423,29 +423,47 @@ static double runs_alike(const struct bars *b, int a, int na, int c, int nc)
 	return (0.5 * chords + 0.5 * exp(-sound / (BANDS + SIDE_BANDS))) * (0.7 + 0.3 * length);
 }
 
-static void name(const struct bars *b, const int *start, struct heard_form *f)
+/* Gives alike sections the same number, in the order in which they first appear. */
+static void tell_kinds(const struct bars *b, const int *start, int n, int *ret)
 {
-	int kind[EAR_SECTIONS], kinds = 0;
-	for (int i = 0; i < f->n_sections; i++) {
+	int kinds = 0;
+	for (int i = 0; i < n; i++) {
+		int length = (i + 1 < n ? start[i + 1] : b->n) - start[i];
 		double best = 0.6;
-		kind[i] = -1;
-		int n = (i + 1 < f->n_sections ? start[i + 1] : b->n) - start[i];
+		ret[i] = -1;
 		for (int j = 0; j < i; j++) {
-			double like = runs_alike(b, start[i], n, start[j], start[j + 1] - start[j]);
+			double like = runs_alike(b, start[i], length, start[j], start[j + 1] - start[j]);
 			if (like > best) {
 				best = like;
-				kind[i] = kind[j];
+				ret[i] = ret[j];
 			}
 		}
-		if (kind[i] < 0)
-			kind[i] = kinds++;
-		char *label = f->section[i].label;
-		if (kind[i] < 26) {
-			label[0] = (char)('A' + kind[i]);
-		} else {
-			label[0] = (char)('A' + kind[i] / 26 - 1);
-			label[1] = (char)('A' + kind[i] % 26);
-		}
+		if (ret[i] < 0)
+			ret[i] = kinds++;
+	}
+}
+
+/* Neighbours of the same kind that are short together are the two halves of one. Returns how many are left. */
+static int join_halves(const struct bars *b, int *start, int *kind, int n)
+{
+	int most = b->counted ? (int)8 : 16, kept = 0;
+	for (int i = 0; i < n; i++) {
+		int end = i + 1 < n ? start[i + 1] : b->n;
+		if (kept && kind[kept - 1] == kind[i] && end - start[kept - 1] <= most)
+			continue;
+		start[kept] = start[i];
+		kind[kept++] = kind[i];
+	}
+	return kept;
+}
+
+static void name(int kind, char label[16])
+{
+	if (kind < 26) {
+		label[0] = (char)('A' + kind);
+	} else {
+		label[0] = (char)('A' + kind / 26 - 1);
+		label[1] = (char)('A' + kind % 26);
 	}
 }
 
@@ -473,16 +491,18 @@ static void put_levels(const struct bars *b, const int *start, struct heard_form
 static int find_sections(const struct bars *b, struct heard_form *f, struct madrigal_error *err)
 {
 	struct map m;
-	int start[EAR_SECTIONS] = { 0 };
+	int start[EAR_SECTIONS] = { 0 }, kind[EAR_SECTIONS];
 	int rc = make_map(b, &m, err);
 	if (!rc) {
 		int n = cut(b, &m, start, err);
 		if (n < 0) {
 			rc = n;
 		} else {
-			f->n_sections = n;
+			tell_kinds(b, start, n, kind);
+			f->n_sections = join_halves(b, start, kind, n);
 			put_levels(b, start, f);
-			name(b, start, f);
+			for (int i = 0; i < f->n_sections; i++)
+				name(kind[i], f->section[i].label);
 		}
 	}
 	free(m.like);
