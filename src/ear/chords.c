@@ -7,6 +7,15 @@
 #include "ear/harmony_internal.h"
 
 #define ELSEWHERE 0.025         /* share of a pitch class that isn't in the chord */
+#define ELSEWHERE_BASS 0.03
+/* Weights and costs are in nats; the weights hold for a quarter of a second. Found on songs whose chords are known. */
+#define TREBLE_WEIGHT 2.5
+#define BASS_WEIGHT 1.0
+#define NOTHING_COST 2.0        /* that no chord sounds, every quarter of a second, and ... */
+#define NOTHING_PRIOR -10       /* ... to begin with */
+#define CHANGE_COST 3.5f
+#define KEY_WEIGHT 0.7f
+#define KEY_USUAL 3             /* a chord that's neither usual nor rare in its key: e^-3 of the time */
 
 /* Semitones above the root and how much of the sound each makes: above the bass, in the bass. */
 struct tone { int at; double treble, bass; };
@@ -28,7 +37,6 @@ struct emission { float treble[CHORD_STATES][12], bass[CHORD_STATES][12]; float 
 
 static void make_emission(struct emission *e)
 {
-	double els = ELSEWHERE, elsb = 0.03;
 	for (int k = 0; k < KINDS; k++)
 		for (int r = 0; r < 12; r++) {
 			double treble[12] = { 0 }, bass[12] = { 0 }, st = 0, sb = 0;
@@ -40,14 +48,14 @@ static void make_emission(struct emission *e)
 				sb += t->bass;
 			}
 			for (int i = 0; i < 12; i++) {
-				e->treble[k * 12 + r][i] = (float)log((1 - 12 * els) * treble[i] / st + els);
-				e->bass[k * 12 + r][i] = (float)log((1 - 12 * elsb) * bass[i] / sb + elsb);
+				e->treble[k * 12 + r][i] = (float)log((1 - 12 * ELSEWHERE) * treble[i] / st + ELSEWHERE);
+				e->bass[k * 12 + r][i] = (float)log((1 - 12 * ELSEWHERE_BASS) * bass[i] / sb + ELSEWHERE_BASS);
 			}
-			e->prior[k * 12 + r] = (float)(kinds[k].prior * 1);
+			e->prior[k * 12 + r] = (float)kinds[k].prior;
 		}
 	for (int i = 0; i < 12; i++)
 		e->treble[CHORD_NOTHING][i] = e->bass[CHORD_NOTHING][i] = (float)log(1.0 / 12);
-	e->prior[CHORD_NOTHING] = (float)-10;
+	e->prior[CHORD_NOTHING] = NOTHING_PRIOR;
 }
 
 struct heard_chord chord_named(int state, int key)
@@ -66,7 +74,7 @@ struct heard_chord chord_named(int state, int key)
 static void frame_logs(const struct emission *e, const struct chroma *c, int i, float ret[CHORD_STATES])
 {
 	double length = (double)(c->edge_s[i + 1] - c->edge_s[i]) / 0.25;
-	float wt = (float)(2.5 * length), wb = (float)(1 * length);
+	float wt = (float)(TREBLE_WEIGHT * length), wb = (float)(BASS_WEIGHT * length);
 	float any = 0;
 	for (int k = 0; k < 12; k++)
 		any += c->treble[i][k] + c->bass[i][k];
@@ -76,7 +84,7 @@ static void frame_logs(const struct emission *e, const struct chroma *c, int i, 
 			t += c->treble[i][k] * e->treble[s][k];
 			b += c->bass[i][k] * e->bass[s][k];
 		}
-		ret[s] = any > 0 ? wt * t + wb * b - (s == CHORD_NOTHING ? (float)(2 * length) : 0) : s == CHORD_NOTHING ? 0 : -20;
+		ret[s] = any > 0 ? wt * t + wb * b - (s == CHORD_NOTHING ? (float)(NOTHING_COST * length) : 0) : s == CHORD_NOTHING ? 0 : -20;
 	}
 }
 
@@ -90,7 +98,7 @@ int chords_decode(const struct chroma *c, const int8_t *key, const float *ease, 
 		return err_nomem(err);
 	}
 	make_emission(e);
-	float score[CHORD_STATES] = { 0 }, logs[CHORD_STATES], change = (float)3.5, wkey = (float)0.7;
+	float score[CHORD_STATES] = { 0 }, logs[CHORD_STATES];
 	for (int i = 0; i < c->n; i++) {
 		frame_logs(e, c, i, logs);
 		int best = 0;
@@ -99,10 +107,10 @@ int chords_decode(const struct chroma *c, const int8_t *key, const float *ease, 
 				best = s;
 		float top = score[best];
 		for (int s = 0; s < CHORD_STATES; s++) {
-			float enter = top - change - (i ? ease[i] : 0) + e->prior[s];
+			float enter = top - CHANGE_COST - (i ? ease[i] : 0) + e->prior[s];
 			struct heard_chord named = chord_named(s, key ? key[i] : -1);
 			if (key && named.quality != HEARD_NONE)
-				enter += wkey * (float)(key_chord_log(key[i], named.root_pc, named.quality) + 3);
+				enter += KEY_WEIGHT * (float)(key_chord_log(key[i], named.root_pc, named.quality) + KEY_USUAL);
 			int stay = i && score[s] >= enter;
 			from[(size_t)i * CHORD_STATES + (size_t)s] = (uint8_t)(stay ? s : best);
 			logs[s] += stay ? score[s] : enter;

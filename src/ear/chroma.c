@@ -16,6 +16,12 @@
 #define SEMITONES 84
 #define BINS (SEMITONES * PER_SEMITONE)
 #define HARMONICS 20
+#define DECAY 0.75              /* of each harmonic against the one below */
+#define FLATTEN 0.5             /* 0: only the mean of an octave falls out, 1: how much it varies as well */
+#define PRICE 0.04f             /* of a note, against the loudest: fewer notes explain a chord better */
+#define MEDIAN_REACH 6          /* windows to each side */
+#define TREBLE_CURVE 4.0f
+#define BASS_CURVE 0.5f
 #define FRAME_S 0.25            /* longest frame, about */
 #define SILENCE 1e-5f           /* -100 dBFS */
 #define DEEPEST 1e-7            /* amplitudes below are a transform's rounding */
@@ -121,7 +127,7 @@ static double lobe(double d)
 /* What each note looks like: harmonics that decay geometrically, through the same window and kernels as the recording. */
 static void make_notes(struct transcriber *t, double cents, float *magnitude)
 {
-	double bin_hz = (double)EAR_RATE / SIZE, decay = 0.75;
+	double bin_hz = (double)EAR_RATE / SIZE, decay = DECAY;
 	for (int n = 0; n < NOTES; n++) {
 		memset(magnitude, 0, sizeof *magnitude * (SIZE / 2 + 1));
 		double amplitude = 1;
@@ -152,7 +158,6 @@ static void make_notes(struct transcriber *t, double cents, float *magnitude)
 static double flatten(const float *x, float *ret)
 {
 	enum { REACH = 6 * PER_SEMITONE };
-	float power = (float)0.5;
 	double sum = 0, squares = 0, relief = 0;
 	int n = 0;
 	for (int b = 0; b < REACH; b++)
@@ -164,7 +169,7 @@ static double flatten(const float *x, float *ret)
 			sum -= (double)x[b - REACH - 1], squares -= (double)x[b - REACH - 1] * (double)x[b - REACH - 1], n--;
 		double mean = sum / n, deviation = sqrt(fmax(squares / n - mean * mean, 0));
 		double above = (double)x[b] - mean;
-		ret[b] = above > 0 && deviation > DEEPEST ? (float)(above / pow(deviation, (double)power)) : 0;
+		ret[b] = above > 0 && deviation > DEEPEST ? (float)(above / pow(deviation, FLATTEN)) : 0;
 		relief += mean > DEEPEST ? deviation / mean : 0;
 	}
 	return relief / BINS;
@@ -182,7 +187,7 @@ static void explain(const struct transcriber *t, const float *y, float *x)
 		top = fmaxf(top, sum);
 		x[i] = 0;
 	}
-	float price = (float)0.04 * top;
+	float price = PRICE * top;
 	for (int round = 0; round < 60 && top > 0; round++) {
 		float moved = 0;
 		for (int i = 0; i < NOTES; i++) {
@@ -267,12 +272,12 @@ static float median(float *x, int n)
 	return x[n / 2];
 }
 
-static void smooth(const float *spectra, size_t frames, size_t t, int reach, float *ret)
+static void smooth(const float *spectra, size_t frames, size_t t, float *ret)
 {
-	float sort[32];
+	float sort[2 * MEDIAN_REACH + 1];
 	for (int b = 0; b < BINS; b++) {
 		int n = 0;
-		for (int d = -reach; d <= reach; d++) {
+		for (int d = -MEDIAN_REACH; d <= MEDIAN_REACH; d++) {
 			long at = (long)t + d;
 			if (at >= 0 && (size_t)at < frames)
 				sort[n++] = spectra[(size_t)at * BINS + (size_t)b];
@@ -304,7 +309,7 @@ static void fold(const float *note, int bass, float ret[12])
 	if (!(sum > 0))
 		return;
 	/* Louder pitch classes count less than in proportion: a chord's softest note belongs to it no less (Müller & Ewert 2011, "Chroma toolbox"). */
-	float total = 0, gamma = (bass ? (float)0.5 : (float)4);
+	float total = 0, gamma = bass ? BASS_CURVE : TREBLE_CURVE;
 	for (int i = 0; i < 12; i++) {
 		ret[i] = log1pf(gamma * ret[i] / sum);
 		total += ret[i];
@@ -323,7 +328,6 @@ static int hear_frames(const struct ear_sound *s, struct stft *f, const struct t
 		to_bins(t, magnitude, spectra + i * BINS);
 	}
 	float smoothed[BINS], flat[BINS], sum[BINS], note[NOTES];
-	int reach = (int)6;
 	for (int i = 0; i < c->n; i++) {
 		if (i % 64 == 0 && cancelled(cancel))
 			return MADRIGAL_ECANCELLED;
@@ -336,7 +340,7 @@ static int hear_frames(const struct ear_sound *s, struct stft *f, const struct t
 		memset(sum, 0, sizeof sum);
 		double relief = 0;
 		for (size_t k = from; k < to; k++) {
-			smooth(spectra, frames, k, reach, smoothed);
+			smooth(spectra, frames, k, smoothed);
 			relief += flatten(smoothed, flat);
 			for (int b = 0; b < BINS; b++)
 				sum[b] += flat[b];

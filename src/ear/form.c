@@ -18,7 +18,10 @@
 #define CYCLE_BARS 16
 #define REACH 8                 /* bars that novelty looks at to each side */
 #define BLUR 3
-#define SECTION_LONGEST 32
+#define SECTION_LONGEST 64
+#define SOUND_SHARE 0.6         /* of likeness; the rest is chords */
+#define FOOTE_SHARE 0.75        /* of novelty; the rest is repeats that begin or end */
+#define ALIKE 0.6               /* sections from here on share a label */
 
 struct bar {
 	float start_s, end_s;
@@ -339,7 +342,7 @@ static int make_map(const struct bars *b, struct map *m, struct madrigal_error *
 	}
 	for (int i = 0; i < b->n; i++)
 		for (int j = i; j < b->n; j++) {
-			double v = 0.6 * sound_likeness(&b->bar[i], &b->bar[j]) + (1 - 0.6) * chord_likeness(&b->bar[i], &b->bar[j], 0);
+			double v = SOUND_SHARE * sound_likeness(&b->bar[i], &b->bar[j]) + (1 - SOUND_SHARE) * chord_likeness(&b->bar[i], &b->bar[j], 0);
 			m->like[(size_t)i * n + (size_t)j] = m->like[(size_t)j * n + (size_t)i] = (float)v;
 		}
 	for (int i = 1; i < b->n; i++) {
@@ -349,7 +352,7 @@ static int make_map(const struct bars *b, struct map *m, struct madrigal_error *
 	scale_to_one(m->novelty, b->n);
 	scale_to_one(repeats, b->n);
 	for (int i = 0; i < b->n; i++)
-		m->novelty[i] = 0.75 * m->novelty[i] + (1 - 0.75) * repeats[i];
+		m->novelty[i] = FOOTE_SHARE * m->novelty[i] + (1 - FOOTE_SHARE) * repeats[i];
 	free(repeats);
 	return 0;
 }
@@ -378,7 +381,7 @@ static int cut(const struct bars *b, const struct map *m, int *ret, struct madri
 		score[0] = 0;
 		for (int i = 1; i <= b->n; i++) {
 			score[i] = -DBL_MAX;
-			for (int j = i > SECTION_LONGEST * 2 ? i - SECTION_LONGEST * 2 : 0; j < i; j++) {
+			for (int j = i > SECTION_LONGEST ? i - SECTION_LONGEST : 0; j < i; j++) {
 				double v = score[j] + length_worth(b, i - j) + (i < b->n ? m->novelty[i] - price : 0) - 0.05 * fmax(0, (i - j - 16) / 16.0);
 				if (v > score[i]) {
 					score[i] = v;
@@ -429,7 +432,7 @@ static void tell_kinds(const struct bars *b, const int *start, int n, int *ret)
 	int kinds = 0;
 	for (int i = 0; i < n; i++) {
 		int length = (i + 1 < n ? start[i + 1] : b->n) - start[i];
-		double best = 0.6;
+		double best = ALIKE;
 		ret[i] = -1;
 		for (int j = 0; j < i; j++) {
 			double like = runs_alike(b, start[i], length, start[j], start[j + 1] - start[j]);
@@ -446,7 +449,7 @@ static void tell_kinds(const struct bars *b, const int *start, int n, int *ret)
 /* Neighbours of the same kind that are short together are the two halves of one. Returns how many are left. */
 static int join_halves(const struct bars *b, int *start, int *kind, int n)
 {
-	int most = b->counted ? (int)8 : 16, kept = 0;
+	int most = b->counted ? 8 : 16, kept = 0;
 	for (int i = 0; i < n; i++) {
 		int end = i + 1 < n ? start[i + 1] : b->n;
 		if (kept && kind[kept - 1] == kind[i] && end - start[kept - 1] <= most)

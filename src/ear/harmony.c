@@ -5,11 +5,13 @@
 
 #include "ear/harmony_internal.h"
 
+#define OFF_BEAT_COST 3.0f      /* nats */
+
 /* Chords begin on beats, where there are beats. */
 static void make_ease(const struct chroma *c, int beats, float *ease)
 {
 	for (int i = 0; i < c->n; i++)
-		ease[i] = beats && !c->on_beat[i] ? (float)3 : 0;
+		ease[i] = beats && !c->on_beat[i] ? OFF_BEAT_COST : 0;
 }
 
 static void write_chords(const struct chroma *c, const uint8_t *chord, const int8_t *key, struct heard_harmony *h)

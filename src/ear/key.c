@@ -6,10 +6,14 @@
 
 #include "ear/harmony_internal.h"
 
+#define CHORD_WEIGHT 0.7        /* of a second of chords, and of what sounds */
+#define CHROMA_WEIGHT 1.0
+#define MODULATE_COST 8.0       /* nats */
+
 /* Share of the time that a song spends on each degree's chord, after counts in de Clercq & Temperley 2011, "A corpus analysis of rock harmony", and our own styles. */
 static const double shares[2][2][12] = { /* key major, minor; chord major, minor; semitones above the tonic */
 	{ { 0.30, 0.003, 0.02, 0.012, 0.02, 0.20, 0.002, 0.17, 0.015, 0.02, 0.05, 0.003 }, { 0.01, 0.002, 0.06, 0.002, 0.04, 0.015, 0.002, 0.012, 0.001, 0.10, 0.002, 0.003 } },
-	{ { 0.01, 0.02, 0.004, 0.10, 0.003, 0.03, 0.002, 0.06, 0.14, 0.003, 0.12, 0.002 }, { 0.30, 0.002, 0.015, 0.003, 0.001, 0.10, 0.002, 0.05, 0.002, 0.002, 0.01, 0.001 } },
+	{ { 0.01, 0.05, 0.004, 0.10, 0.003, 0.03, 0.002, 0.06, 0.14, 0.003, 0.12, 0.002 }, { 0.30, 0.002, 0.015, 0.003, 0.001, 0.10, 0.002, 0.05, 0.002, 0.002, 0.01, 0.001 } },
 };
 
 /* Albrecht & Shanahan 2013, "The use of large corpora to train a new type of key-finding algorithm". */
@@ -30,7 +34,7 @@ static double fit(const struct chroma *c, int i, int state, int key)
 	double chroma = 0;
 	for (int k = 0; k < 12; k++)
 		chroma += (double)c->treble[i][k] * log(profiles[key / 12][(k - key % 12 + 12) % 12] + 0.01);
-	return 0.7 * (named.quality ? key_chord_log(key, named.root_pc, named.quality) : -3) + 0.5 * chroma;
+	return CHORD_WEIGHT * (named.quality ? key_chord_log(key, named.root_pc, named.quality) : -3) + CHROMA_WEIGHT * chroma;
 }
 
 int key_follow(const struct chroma *c, const uint8_t *chord, int8_t *ret, struct madrigal_error *err)
@@ -38,7 +42,7 @@ int key_follow(const struct chroma *c, const uint8_t *chord, int8_t *ret, struct
 	int8_t (*from)[KEYS] = malloc((size_t)(c->n ? c->n : 1) * sizeof *from);
 	if (!from)
 		return err_nomem(err);
-	double score[KEYS] = { 0 }, modulate = 8;
+	double score[KEYS] = { 0 };
 	for (int i = 0; i < c->n; i++) {
 		double length = (double)(c->edge_s[i + 1] - c->edge_s[i]);
 		int best = 0;
@@ -47,9 +51,9 @@ int key_follow(const struct chroma *c, const uint8_t *chord, int8_t *ret, struct
 				best = k;
 		double top = score[best];
 		for (int k = 0; k < KEYS; k++) {
-			int stay = score[k] >= top - modulate;
+			int stay = score[k] >= top - MODULATE_COST;
 			from[i][k] = (int8_t)(stay ? k : best);
-			score[k] = (stay ? score[k] : top - modulate) - top + length * fit(c, i, chord[i], k);
+			score[k] = (stay ? score[k] : top - MODULATE_COST) - top + length * fit(c, i, chord[i], k);
 		}
 	}
 	int k = 0;
