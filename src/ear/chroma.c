@@ -206,12 +206,11 @@ static void explain(const struct transcriber *t, const float *y, float *x)
 /* ---- frames ---- */
 
 /* Edges from a to b, a excluded, at equal steps of at most about FRAME_S. */
-static void divide(struct chroma *c, double a, double b, int at_beat, int beat)
+static void divide(struct chroma *c, double a, double b, int at_beat)
 {
 	int parts = (int)fmax(1, round((b - a) / FRAME_S));
 	for (int i = 0; i < parts; i++) {
 		c->on_beat[c->n] = at_beat && !i;
-		c->beat[c->n] = beat;
 		c->edge_s[c->n++] = (float)(a + (b - a) * i / parts);
 	}
 }
@@ -222,16 +221,14 @@ static int make_grid(const struct ear_sound *s, const struct heard_rhythm *r, st
 	size_t most = (size_t)(end / FRAME_S * 2) + (size_t)r->n_beats + 8;
 	c->edge_s = malloc(most * sizeof *c->edge_s);
 	c->on_beat = malloc(most);
-	c->beat = malloc(most * sizeof *c->beat);
 	c->treble = calloc(most, sizeof *c->treble);
 	c->bass = calloc(most, sizeof *c->bass);
-	c->level = calloc(most, sizeof *c->level);
-	if (!c->edge_s || !c->on_beat || !c->beat || !c->treble || !c->bass || !c->level)
+	if (!c->edge_s || !c->on_beat || !c->treble || !c->bass)
 		return -1;
 	if (!s->n)
 		return 0;
 	double at = 0;
-	int before = -1;
+	int on_beat = 0;
 	for (int i = 0; i < r->n_beats; i++) {
 		double beat = (double)r->beat_s[i];
 		if (beat < at + 0.02 && !(i == 0 && beat < 0.02))
@@ -239,11 +236,11 @@ static int make_grid(const struct ear_sound *s, const struct heard_rhythm *r, st
 		if (beat > end - 0.02)
 			break;
 		if (beat >= 0.02)
-			divide(c, at, beat, before >= 0, before);
+			divide(c, at, beat, on_beat);
 		at = fmax(beat, 0);
-		before = i;
+		on_beat = 1;
 	}
-	divide(c, at, end, before >= 0, before);
+	divide(c, at, end, on_beat);
 	c->edge_s[c->n] = (float)end;
 	return 0;
 }
@@ -331,8 +328,7 @@ static int hear_frames(const struct ear_sound *s, struct stft *f, const struct t
 	for (int i = 0; i < c->n; i++) {
 		if (i % 64 == 0 && cancelled(cancel))
 			return MADRIGAL_ECANCELLED;
-		c->level[i] = rms(s, (double)c->edge_s[i], (double)c->edge_s[i + 1]);
-		if (c->level[i] < SILENCE)
+		if (rms(s, (double)c->edge_s[i], (double)c->edge_s[i + 1]) < SILENCE)
 			continue;
 		size_t from = (size_t)ceil((double)c->edge_s[i] * EAR_RATE / HOP), to = (size_t)ceil((double)c->edge_s[i + 1] * EAR_RATE / HOP);
 		from = from < frames ? from : frames - 1;
@@ -394,9 +390,7 @@ void chroma_release(struct chroma *c)
 {
 	free(c->edge_s);
 	free(c->on_beat);
-	free(c->beat);
 	free(c->treble);
 	free(c->bass);
-	free(c->level);
 	memset(c, 0, sizeof *c);
 }

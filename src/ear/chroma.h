@@ -15,9 +15,7 @@ struct chroma {
 	double tuning_cents;
 	float *edge_s;              /* n + 1, ascending: frame i lasts from edge_s[i] to edge_s[i + 1] */
 	unsigned char *on_beat;     /* 1: the frame begins on a beat; all 0 without beats */
-	int *beat;                  /* index of the beat that the frame begins on or follows; -1: none */
 	float (*treble)[12], (*bass)[12]; /* pitch class 0 = C, after compression; sum 1, or all 0 where nothing sounds */
-	float *level;               /* root mean square of the sound */
 };
 
 /* Beats divide time when r has them (in halves or more where they are slow), frames of a quarter of a second otherwise. Owned by the caller: chroma_release. */
