@@ -224,8 +224,12 @@ static void events_of(const struct mean_bar *m, const struct reading *r, int kin
 	for (int i = 0; i < beats; i++) {
 		int at = r->first + i * r->beat, event = i == 0 ? EVENT_DOWN : beats == 4 && i == 2 ? EVENT_STRONG : EVENT_WEAK;
 		ret[event] += cell[at % r->bar] / (float)(event == EVENT_WEAK ? weak : 1);
-		float third = 0.5f * (cell[(at + r->beat / 3) % r->bar] + cell[(at + 2 * r->beat / 3) % r->bar]) / (float)beats;
-		ret[r->num == 6 ? EVENT_THIRD_68 : EVENT_THIRD] += third;
+		float first = cell[(at + r->beat / 3) % r->bar], second = cell[(at + 2 * r->beat / 3) % r->bar];
+		/* A shuffle strikes the second third alone, 6/8 both. */
+		if (r->num == 6)
+			ret[EVENT_THIRD_68] += fminf(first, second) / (float)beats;
+		else
+			ret[EVENT_THIRD] += 0.5f * (first + second) / (float)beats;
 		if (r->num != 6)
 			ret[EVENT_HALF] += cell[(at + r->beat / 2) % r->bar] / (float)beats;
 		ret[EVENT_QUARTER] += 0.5f * (cell[(at + r->beat / 4) % r->bar] + cell[(at + 3 * r->beat / 4) % r->bar]) / (float)beats;
