@@ -397,15 +397,22 @@ static float brightness_of(const float env[SEPARATE_BANDS])
 	return (float)(10 * log10(above / below));
 }
 
-/* The mean envelope of adults who sing, women and men alike, each with his resonances moved to the same places. */
-static const float adult[SEPARATE_BANDS] = {
-	28.5f, 27.8f, 26.6f, 25.2f, 24.0f, 22.8f, 21.2f, 19.1f, 16.7f, 14.2f, 11.6f, 9.3f, 7.3f, 5.6f, 4.1f, 2.8f, 1.7f, 0.3f, -1.1f, -2.3f,
-	-3.1f, -3.9f, -4.7f, -3.9f, -3.3f, -4.2f, -5.9f, -7.1f, -7.3f, -9.3f, -13.8f, -18.2f, -20.2f, -20.9f, -22.3f, -23.8f, -24.1f, -24.4f, -24.0f, -23.9f,
+/* The mean envelopes, dB, of men and of women who sing, and how far their resonances lie from those between them. */
+static const struct { double scale; float env[SEPARATE_BANDS]; } adult[2] = {
+	{ 0.92, {
+		30.1f, 28.5f, 26.5f, 24.7f, 23.6f, 22.1f, 19.8f, 16.8f, 13.9f, 10.8f, 8.3f, 6.8f, 5.4f, 4.3f, 3.0f, 1.6f, 0.2f, -1.8f, -2.8f, -2.9f,
+		-4.8f, -5.2f, -2.6f, -1.9f, -3.0f, -4.9f, -6.3f, -6.4f, -7.7f, -11.7f, -14.1f, -15.3f, -17.5f, -17.9f, -18.8f, -21.2f, -21.0f, -19.6f, -19.5f, -19.5f,
+	} },
+	{ 1.08, {
+		26.2f, 26.0f, 25.2f, 24.0f, 22.7f, 21.4f, 20.0f, 18.1f, 15.9f, 13.9f, 12.0f, 10.2f, 8.1f, 6.2f, 4.1f, 1.4f, -0.4f, -1.2f, -1.7f, -2.2f,
+		-3.3f, -4.2f, -4.4f, -5.0f, -4.9f, -4.1f, -5.2f, -7.4f, -9.6f, -11.2f, -10.7f, -11.5f, -14.4f, -17.3f, -19.3f, -21.9f, -23.7f, -24.3f, -24.4f, -23.1f,
+	} },
 };
 
 #define WARP_LOW 6              /* bands that are compared: 400 Hz .. 5 kHz */
 #define WARP_HIGH 34
-#define DOUBT_SCALE 2           /* against what is far from the average */
+#define DOUBT_WARP 1            /* against what is far from these .. */
+#define DOUBT_SCALE 4           /* .. and from what is usual at that pitch */
 
 /* What is left of a span of an envelope without its slant: mixes and voices tilt it. */
 static void level_out(const double *x, int n, double *ret)
@@ -427,7 +434,7 @@ static double band_at(double hz)
 	return (log(1 + hz / 700) - lo) / (hi - lo) * (SEPARATE_BANDS - 1);
 }
 
-static double likeness(const float env[SEPARATE_BANDS], double scale)
+static double likeness(const float env[SEPARATE_BANDS], const float model[SEPARATE_BANDS], double scale)
 {
 	enum { N = WARP_HIGH - WARP_LOW };
 	double x[N], y[N], a[N], b[N], ab = 0, aa = 0, bb = 0;
@@ -435,7 +442,7 @@ static double likeness(const float env[SEPARATE_BANDS], double scale)
 		double at = fmax(0, fmin(SEPARATE_BANDS - 1.001, band_at(separate_band_hz(WARP_LOW + i) * scale)));
 		int k = (int)at;
 		x[i] = (double)env[k] + (at - k) * (double)(env[k + 1] - env[k]);
-		y[i] = (double)adult[WARP_LOW + i];
+		y[i] = (double)model[WARP_LOW + i];
 	}
 	level_out(x, N, a);
 	level_out(y, N, b);
@@ -447,24 +454,27 @@ static double likeness(const float env[SEPARATE_BANDS], double scale)
 	return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : 0;
 }
 
-/* The scale at which the voice's resonances lie where an adult's do (vocal tract normalisation: Lee and Rose 1998, "A frequency warping approach to speaker normalization"). */
-static float formant_scale_of(const float env[SEPARATE_BANDS])
+/* The scale at which the voice's resonances lie where an adult's do (vocal tract normalisation: Lee and Rose 1998, "A frequency warping approach to speaker normalization"). Where two are as
+ * likely, the one that goes with the voice's pitch: who has a long throat mostly has long folds. */
+static float formant_scale_of(const float env[SEPARATE_BANDS], float median)
 {
-	double best = 1, most = -2;
-	for (double scale = 0.8; scale <= 1.25; scale += 0.005) {
-		double v = likeness(env, scale) - DOUBT_SCALE * log(scale) * log(scale);
-		if (v > most) {
-			most = v;
-			best = scale;
+	double best = 1, most = -9, usual = fmax(-0.1, fmin(0.1, 0.012 * ((double)median - 55)));
+	for (size_t who = 0; who < sizeof adult / sizeof *adult; who++)
+		for (int i = -14; i <= 16; i++) {
+			double warp = 1 + 0.01 * i, scale = warp * adult[who].scale, odd = log(scale) - usual;
+			double v = likeness(env, adult[who].env, warp) - DOUBT_WARP * log(warp) * log(warp) - DOUBT_SCALE * odd * odd;
+			if (v > most) {
+				most = v;
+				best = scale;
+			}
 		}
-	}
 	return (float)best;
 }
 
 /* By logistic regression over singers whose sex was known. */
 static void sex_of(struct heard_singer *h)
 {
-	double z = 0.45 * ((double)h->median - 54.5) + 8 * ((double)h->formant_scale - 1);
+	double z = 0.45 * ((double)h->median - 53.7) + 20 * ((double)h->formant_scale - 1);
 	h->female = z > 0;
 	h->sex_confidence = (float)tanh(fabs(z) / 2);
 }
@@ -508,7 +518,7 @@ static void describe(struct listening *k, struct heard_singer *h)
 	timbre_of(k, &timbre);
 	h->brightness_db = brightness_of(timbre.env);
 	h->breath_db = -timbre.clear;
-	h->formant_scale = formant_scale_of(timbre.env);
+	h->formant_scale = formant_scale_of(timbre.env, h->median);
 	sex_of(h);
 	vector_of(&timbre, h);
 }
