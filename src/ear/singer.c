@@ -3,8 +3,10 @@
  * like, from its frames alone.
  *
  * Of a recording longer than 180 s six pieces of 30 s, spread evenly over it, are listened to.
+ * The whole vector is a matter of the voice's frames in the middle of the picture; a cappella recordings and mixes go the same way.
  *
- * heard_singer.vector, VECTOR numbers, each (raw - middle) * weight by the table below, so that about 1 is the distance that one singer keeps to himself from song to song:
+ * heard_singer.vector, VECTOR numbers, each (raw - middle) * weight by the table below, so that about 1 is the distance that one singer keeps
+ * to himself from song to song (the timbre weighs most; pitch, breath and brightness, which songs and mixes change, little):
  *      0..11   means of the cepstral coefficients 1..12 of the voice's harmonic envelope (dB on 40 mel bands, orthonormal cosines / sqrt 40)
  *     12..19   standard deviations of the coefficients 1..8
  *     20       formant scale
@@ -43,7 +45,7 @@ struct listening {
 	float (*env)[SEPARATE_BANDS];
 	float (*cep)[CEPSTRA];
 	float *clear, *change, *motion, *hiss_db, *body_db, *pitch, *smooth;
-	float *sum;                 /* 3 * (frames + 1), scratch */
+	float *sum;                 /* scratch */
 	uint8_t *sounds, *pitched, *changes, *moves, *voice;
 };
 
@@ -64,7 +66,7 @@ static int listening_init(struct listening *k)
 	k->tune = calloc(n, sizeof *k->tune);
 	k->env = calloc(n, sizeof *k->env);
 	k->cep = calloc(n, sizeof *k->cep);
-	k->clear = calloc(7 * n + 3 * (n + 1), sizeof *k->clear);
+	k->clear = calloc(8 * n, sizeof *k->clear);
 	k->sounds = calloc(5 * n, 1);
 	if (!k->tune || !k->env || !k->cep || !k->clear || !k->sounds)
 		return 0;
