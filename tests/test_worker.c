@@ -327,7 +327,7 @@ static void a_stop_lets_a_song_finish_within_the_grace(void **state)
 	assert_int_equal(peek(next).state, JOB_QUEUED);
 }
 
-static void a_byte_wakes_and_a_closed_pipe_does_no_harm(void **state)
+static void a_byte_wakes_and_a_closed_pipe_is_the_end(void **state)
 {
 	(void)state;
 	int pipe_fd[2];
@@ -339,6 +339,11 @@ static void a_byte_wakes_and_a_closed_pipe_does_no_harm(void **state)
 	const struct worker_config c = { .data_dir = data, .wake_fd = pipe_fd[0], .once = 1 };
 	assert_int_equal(worker_run_with(&c, &hooks, &stop, 1, NULL), 0);
 	assert_int_equal(peek(id).state, JOB_DONE);
+	/* Without --once its end is ours. */
+	submit("{\"lyrics\":\"la\"}", id);
+	const struct worker_config forsaken = { .data_dir = data, .wake_fd = pipe_fd[0] };
+	assert_int_equal(worker_run_with(&forsaken, &hooks, &stop, 1, NULL), 0);
+	assert_int_equal(peek(id).state, JOB_QUEUED);
 	close(pipe_fd[0]);
 }
 
@@ -527,7 +532,7 @@ int main(void)
 		T(failures_have_names_and_tell_no_secrets),
 		T(a_cancelled_song_stops_and_the_next_begins),
 		T(a_stop_lets_a_song_finish_within_the_grace),
-		T(a_byte_wakes_and_a_closed_pipe_does_no_harm),
+		T(a_byte_wakes_and_a_closed_pipe_is_the_end),
 		T(a_full_disk_costs_no_try),
 		T(kill_9_loses_nothing_and_charges_once),
 		T(two_lines_are_sung),

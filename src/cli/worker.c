@@ -16,7 +16,7 @@ static const char usage_text[] =
 	"Usage: madrigal worker [--data DIR] [--threads N] [--memory-limit MB] [--once] [--wake-fd N] [--name NAME] [--allow-private-urls]\n\n"
 	"Makes the songs that wait in the service's data folder, one after the other; start as many as the machine can sing at a time.\n"
 	"On SIGTERM or SIGINT the song in the making is finished within 20 s or handed back.\n"
-	"--once ends when nothing waits. --wake-fd is a pipe on which a byte means that there may be work.\n"
+	"--once ends when nothing waits. --wake-fd is a pipe on which a byte means that there may be work, and its end that there is none.\n"
 	"--name is what its jobs know it by, and must be its own; default the host's name and the process's number.\n"
 	"--allow-private-urls takes references from this machine and its network, for tests.\n"
 	"--data is the service's folder; default $MADRIGAL_DATA, else ${XDG_DATA_HOME:-~/.local/share}/madrigal/data.\n";

@@ -28,6 +28,7 @@ struct worker {
 	struct store *store;
 	char name[128];
 	int wake_fd;
+	int forsaken;                 /* wake_fd has ended */
 };
 
 /* What becomes of a job when the engine fails, by its status. Where `says` is NULL the engine's own words are for people; elsewhere they may tell what is none of their business. */
@@ -76,9 +77,18 @@ static void rest(struct worker *w, int ms)
 		if (n == 1)
 			return;
 		/* Another worker was faster; or who woke us has gone and will not do so again. */
-		if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 			w->wake_fd = -1;
+			w->forsaken = 1;
+		}
 	}
+}
+
+/* Whether the server that started us has ended without a word: the next one starts workers of its own. */
+static int forsaken(const struct worker *w)
+{
+	struct pollfd p = { .fd = w->wake_fd };
+	return w->forsaken || (poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR)));
 }
 
 static void pause_after_trouble(struct worker *w)
@@ -192,7 +202,7 @@ int worker_run_with(const struct worker_config *c, const struct worker_hooks *ho
 	/* Best effort: making songs must never delay an answer. */
 	if (getpriority(PRIO_PROCESS, 0) < NICE)
 		setpriority(PRIO_PROCESS, 0, NICE);
-	while (!*stop) {
+	while (!*stop && (c->once || !forsaken(&w))) {
 		struct madrigal_error why = { 0 };
 		struct lease l;
 		struct job job;

@@ -90,6 +90,33 @@ def test_engine_crash_while_a_client_waits(binary):
     server.stop()
 
 
+def alive(pid):
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_server_crash_while_singing(binary):
+    """The song goes on while the server is away; its worker ends when it is done, and the next server has one of its own."""
+    server = Server(binary, workers=1)
+    key = server.new_key("--credits", str(10 * PRICE))
+    db = database(server)
+    job = server.call("POST", "/v2/generate/audio", SONG, key).json["id"]
+    check(until(lambda: db.execute("SELECT progress FROM job").fetchone()[0] > 0), "it sings")
+    worker = children(server.process.pid)[0]
+    server.stop(signal.SIGKILL, keep=True)
+    server.start()
+    check(until(lambda: children(server.process.pid)) and children(server.process.pid) != [worker], "a worker of its own")
+    a = server.wait_for(job, key)
+    check(a["status"] == "completed" and db.execute("SELECT tries FROM job").fetchone()[0] == 1, "the song is finished at the first try: %s" % a)
+    check(until(lambda: not alive(worker)), "the former worker has ended")
+    check(server.call("GET", "/v1/billing/balance", key=key).json["balance"] == 9 * PRICE, "charged once")
+    db.close()
+    server.stop()
+
+
 # ---- a full disk: no file of a process may grow beyond a limit
 
 def limit_files(pid, most):
@@ -235,7 +262,7 @@ def test_locked_while_singing(binary):
 
 def main():
     binary = sys.argv[1]
-    for test in (test_engine_crash, test_engine_crash_while_a_client_waits, test_full_disk, test_full_disk_while_singing, test_read_only, test_locked, test_locked_while_singing):
+    for test in (test_engine_crash, test_engine_crash_while_a_client_waits, test_server_crash_while_singing, test_full_disk, test_full_disk_while_singing, test_read_only, test_locked, test_locked_while_singing):
         began = time.monotonic()
         test(binary)
         print("%s: %.1f s" % (test.__name__, time.monotonic() - began), flush=True)
