@@ -5,9 +5,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -151,6 +153,25 @@ static void files_are_written_whole_or_not_at_all(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+static void a_pipe_is_written_to_and_stays_one(void **state)
+{
+	(void)state;
+	char dir[] = "/tmp/madrigal-test-XXXXXX", path[64], got[8] = "";
+	struct stat st;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof path, "%s/pipe", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	int fd = open(path, O_RDWR);
+	assert_int_equal(file_write(path, "hello", 5, NULL), 0);
+	assert_int_equal(read(fd, got, sizeof got), 5);
+	assert_string_equal(got, "hello");
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	close(fd);
+	unlink(path);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +181,7 @@ int main(void)
 		cmocka_unit_test(pool_reports_the_cause_not_who_was_cancelled_by_it),
 		cmocka_unit_test(pool_is_cancelled_by_its_tick),
 		cmocka_unit_test(files_are_written_whole_or_not_at_all),
+		cmocka_unit_test(a_pipe_is_written_to_and_stays_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

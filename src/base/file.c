@@ -59,44 +59,50 @@ out:
 	return rc;
 }
 
-int file_write(const char *path, const void *data, size_t n, struct madrigal_error *err)
+static int write_all(int fd, const char *p, size_t n)
 {
-	size_t len = strlen(path);
-	char *tmp = malloc(len + 32);
-	if (!tmp)
-		return err_nomem(err);
-	snprintf(tmp, len + 32, "%s.%ld.tmp", path, (long)getpid());
-	int rc = 0;
-	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0) {
-		rc = err_set(err, MADRIGAL_EIO, "cannot write %s: %s", path, strerror(errno));
-		free(tmp);
-		return rc;
-	}
-	const char *p = data;
 	while (n > 0) {
 		ssize_t w = write(fd, p, n);
 		if (w < 0 && errno == EINTR)
 			continue;
 		if (w < 0)
-			break;
+			return -1;
 		p += w;
 		n -= (size_t)w;
 	}
-	int failed = n > 0;
-	int saved = errno;
-	if (close(fd) < 0 && !failed) {
-		failed = 1;
-		saved = errno;
+	return 0;
+}
+
+/* 0, or an errno. */
+static int write_file(const char *path, int flags, const void *data, size_t n)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | flags, 0666);
+	if (fd < 0)
+		return errno;
+	int failed = write_all(fd, data, n) < 0 ? errno : 0;
+	if (close(fd) < 0 && !failed)
+		failed = errno;
+	return failed;
+}
+
+int file_write(const char *path, const void *data, size_t n, struct madrigal_error *err)
+{
+	size_t len = strlen(path);
+	struct stat st;
+	int failed;
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+		failed = write_file(path, 0, data, n); /* /dev/null, a pipe: to be written to, never to be replaced */
+	} else {
+		char *tmp = malloc(len + 32);
+		if (!tmp)
+			return err_nomem(err);
+		snprintf(tmp, len + 32, "%s.%ld.tmp", path, (long)getpid());
+		failed = write_file(tmp, O_CREAT | O_TRUNC, data, n);
+		if (!failed && rename(tmp, path) < 0)
+			failed = errno;
+		if (failed)
+			unlink(tmp);
+		free(tmp);
 	}
-	if (!failed && rename(tmp, path) < 0) {
-		failed = 1;
-		saved = errno;
-	}
-	if (failed) {
-		unlink(tmp);
-		rc = err_set(err, MADRIGAL_EIO, "cannot write %s: %s", path, strerror(saved));
-	}
-	free(tmp);
-	return rc;
+	return failed ? err_set(err, MADRIGAL_EIO, "cannot write %s: %s", path, strerror(failed)) : 0;
 }
