@@ -22,8 +22,8 @@
 #define COVER_MAX_S 360.0
 #define COVER_BYTES_MAX (50u << 20)
 #define SILENCE_DB (-60.0)
-#define HAS_VOICE 0.04f        /* share of the time that someone sings, at least */
-#define IS_SPEECH 0.6f
+#define HAS_VOICE 0.08f        /* share of the time that someone sings, at least */
+#define IS_SPEECH 0.5f
 #define DAY_MS 86400000
 #define HEARD_BYTES_MAX (4 << 20)
 #define PROMPT_BYTES_MAX 16384

@@ -6,7 +6,7 @@ import base64
 import json
 import sys
 
-from server import Checks, Server, multipart, wav
+from server import Checks, Server, multipart, sung, wav
 
 LYRICS = "[Verse]\nStreetlights flicker, the night breeze sighs\nShadows stretch as I walk alone\n"
 PROMPT = "warm indie folk, female voice"
@@ -248,12 +248,12 @@ def test_uploads(server, key):
     for path in (v2, v1):
         a = upload(path, "song", tone)
         check(a.status == 200 and a.json["voice_id"].startswith("vocal-") and a.json["instrumental_id"].startswith("instrumental-") and a.json["base_resp"]["status_code"] == 0, "song: %s" % a.body[:200])
-        a = upload(path, "voice", tone)
-        check("voice_id" in a.json and "instrumental_id" not in a.json, "voice: %s" % a.body[:200])
+        a = upload(path, "voice", sung(server.binary), "voice.mp3")
+        check(a.status == 200 and "voice_id" in a.json and "instrumental_id" not in a.json, "voice: %s" % a.body[:200])
         a = upload(path, "instrumental", tone)
         check("voice_id" not in a.json and "instrumental_id" in a.json, "instrumental: %s" % a.body[:200])
     wrong = [("purpose", "music", tone), ("no purpose", None, tone), ("no file", "song", None), ("too short", "song", wav(9.9)), ("no audio", "song", b"hello " * 1000), ("empty", "song", b""),
-             ("silence", "song", wav(11, level=0)), ("too long", "song", wav(601, rate=4000)), ("cut off", "song", tone[:30])]
+             ("silence", "song", wav(11, level=0)), ("a voice without singing", "voice", tone), ("too long", "song", wav(601, rate=4000)), ("cut off", "song", tone[:30])]
     for what, purpose, data in wrong:
         check(upload(v2, purpose, data).status == 400, "v2 upload, " + what)
         check(upload(v1, purpose, data).json["base_resp"]["status_code"] == 2013, "v1 upload, " + what)

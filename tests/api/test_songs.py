@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Songs over HTTP, made by a real worker: the flows of the APIs' documentation for each seed, files and their ranges, streams, charges."""
+import base64
+import http.server
 import json
 import os
 import socketserver
@@ -8,9 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-import http.server
 
-from server import Checks, Server, multipart, wav
+from server import Checks, Server, multipart, sung, wav
 
 LYRICS = "[Verse]\nStreetlights flicker, the night breeze sighs\nShadows stretch as I walk alone\n"
 PROMPT = "warm indie folk, female voice"
@@ -57,6 +58,41 @@ def test_submit_and_poll(server, key, references):
         if kind == "audio/wav":
             check(got.body[:4] == b"RIFF" and int.from_bytes(got.body[24:28], "little") == 16000, "WAV at 16 kHz")
     return ids[1]
+
+
+def song_json(server, key, generation):
+    return server.call("GET", "/v1/songs/%s/song.json" % generation, key=key).json
+
+
+def test_references(server, key, references):
+    """The reference is heard: what it is like, the song is like, by address, by Base64 and by uploaded id; a restart forgets none."""
+    heard = json.loads(subprocess.run([server.binary, "listen", Reference.path], capture_output=True, check=True).stdout)
+    g = server.call("POST", "/v2/generate/audio", {"model": "minimax-music", "prompt": LYRICS, "reference_audio_url": references + "/sung.mp3"}, key).json["id"]
+    cover = server.call("POST", "/v2/generate/audio", {"model": "minimax/music-cover", "prompt": "bright reggae with organ", "lyrics": LYRICS, "reference_audio_url": base64.b64encode(Reference.files["/sung.mp3"]).decode()}, key).json["id"]
+    check(server.wait_for(g, key)["status"] == "completed" and server.wait_for(cover, key)["status"] == "completed", "songs after a reference")
+    for generation in (g, cover):
+        song = song_json(server, key, generation)
+        check(abs(song["tempo_bpm"] / heard["tempo_bpm"] - 1) < 0.01 and song["key"] == heard["key"], "tempo and key of the reference: %s %s" % (song["tempo_bpm"], song["key"]))
+    check(song_json(server, key, cover)["style"] == "reggae", "a cover has the prompt's style")
+    body, content = multipart({"purpose": "song"}, {"file": ("song.mp3", Reference.files["/sung.mp3"], "audio/mpeg")})
+    ids = server.call("POST", "/v2/generate/audio/minimax/upload", body, key, {"Content-Type": content}).json
+    server.stop(keep=True)
+    server.start()
+    for refer, alone in (({"refer_voice": ids["voice_id"]}, "a cappella"), ({"refer_instrumental": ids["instrumental_id"], "refer_voice": ids["voice_id"]}, None)):
+        before = {s["id"] for s in server.call("GET", "/v1/songs", key=key).json["data"]}
+        a = server.call("POST", "/v2/generate/audio/minimax/generate", dict(refer, model="music-01", lyrics="Hello hello my darling, hello my friend\nI will be here until the end"), key, timeout=300)
+        check(a.status == 200, "music-01 with %s: %s" % (list(refer), a.body[:200]))
+        generation = next(s["id"] for s in server.call("GET", "/v1/songs", key=key).json["data"] if s["id"] not in before)
+        song = song_json(server, key, generation)
+        check(abs(song["tempo_bpm"] / heard["tempo_bpm"] - 1) < 0.01 and song["voice"][1] == heard["voices"][0]["name"][1], "%s: %s %s" % (list(refer), song["tempo_bpm"], song["voice"]))
+        # Alone, a voice is carried by voices: no drums, no guitars.
+        roles = {t["role"] for t in song["tracks"]}
+        check(("drums" not in roles) if alone else ("bass" in roles), "%s: %s" % (list(refer), sorted(roles)))
+    a = server.call("POST", "/v2/generate/audio/minimax/generate", {"model": "music-01", "refer_instrumental": ids["instrumental_id"], "lyrics": "la la la, and so it goes"}, key, timeout=300)
+    check(a.status == 200, "an accompaniment alone: %s" % a.body[:200])
+    pre = server.call("POST", "/v1/music_cover_preprocess", {"model": "music-cover", "audio_base64": base64.b64encode(Reference.files["/sung.mp3"]).decode()}, key).json
+    structure = json.loads(pre["structure_result"])
+    check(structure["num_segments"] == len(structure["segments"]) >= 1 and structure["segments"][0]["label"], "a cover's structure: %s" % structure)
 
 
 def test_bad_references(server, key, references):
@@ -209,13 +245,17 @@ def test_stop_and_go_on(server, key):
 
 def main():
     server = Server(sys.argv[1], workers=1, options=["--allow-private-urls", "1"])
+    Reference.path = os.path.join(server.data, "sung.mp3")
+    Reference.files["/sung.mp3"] = sung(sys.argv[1])
+    open(Reference.path, "wb").write(Reference.files["/sung.mp3"])
     refs = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Reference)
     threading.Thread(target=refs.serve_forever, daemon=True).start()
     references = "http://127.0.0.1:%d" % refs.server_address[1]
-    test_javascript.voice = references + "/song.wav"
+    test_javascript.voice = references + "/sung.mp3"
     try:
         key = server.new_key("--credits", "unlimited")
         song = test_submit_and_poll(server, key, references)
+        test_references(server, key, references)
         test_bad_references(server, key, references)
         test_files(server, key, song)
         test_music_01(server, key)
