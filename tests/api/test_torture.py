@@ -8,6 +8,7 @@ that was interrupted is the same song.
 import hashlib
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -140,6 +141,7 @@ def test_data_folder_gone_bad(binary):
     check(run.returncode != 0 and b"madrigal:" in run.stderr, "a broken database is said: %d %s" % (run.returncode, run.stderr[-200:]))
     run = subprocess.run([binary, "serve", "--data", "/proc/nowhere", "--workers", "0", "--listen", "127.0.0.1:0"], capture_output=True, timeout=60)
     check(run.returncode != 0 and b"madrigal:" in run.stderr, "a folder that can't be made: %d %s" % (run.returncode, run.stderr[-200:]))
+    shutil.rmtree(server.data)
 
 
 def main():
