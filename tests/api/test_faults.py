@@ -161,9 +161,9 @@ def test_full_disk_while_singing(binary):
     server = Server(binary, workers=1)
     key = server.new_key("--credits", str(10 * PRICE))
     worker = children(server.process.pid)[0]
-    # The log of the database is far from a megabyte; a WAV file is not.
-    before = limit_files(worker, 1 << 20)
-    job = server.call("POST", "/v2/generate/audio", dict(SONG, audio_setting={"format": "wav"}), key).json["id"]
+    # The log of the database stays far below that; 30 s of WAV are more than 5 MB.
+    before = limit_files(worker, 3 << 20)
+    job = server.call("POST", "/v2/generate/audio", dict(SONG, duration=30, audio_setting={"format": "wav"}), key).json["id"]
     said = lambda: b"store_refuses" in open(os.path.join(server.data, "server.log"), "rb").read()
     check(until(said), "the worker says so")
     check(server.call("GET", "/v2/generate/audio?generation_id=" + job, key=key).json["status"] == "queued", "it waits")
