@@ -155,7 +155,7 @@ static void answer_cover(struct check *k, const struct stored_file *file, double
 	http_reply_header(c->x, "Trace-Id", trace);
 	char *structure = structure_of(heard);
 	/* Words are not heard: empty, not invented. */
-	answer_json(c, 200, json_pack("{s:s, s:s, s:s, s:s, s:f, s:s, s:o}", "cover_feature_id", id, "formatted_lyrics", "", "structure_result", structure ? structure : "{\"num_segments\":0,\"segments\":[]}",
+	answer_json(c, 200, json_pack("{s:s, s:s, s:s, s:f, s:s, s:o}", "cover_feature_id", id, "formatted_lyrics", "", "structure_result", structure ? structure : "{\"num_segments\":0,\"segments\":[]}",
 	                              "audio_duration", seconds, "trace_id", trace, "base_resp", base_resp(0, "success")));
 	free(structure);
 }
