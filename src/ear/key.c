@@ -9,6 +9,9 @@
 #define CHORD_WEIGHT 0.7        /* of a second of chords, and of what sounds */
 #define CHROMA_WEIGHT 1.0
 #define MODULATE_COST 8.0       /* nats */
+#define ENDING_S 0.3f           /* what is shorter at the very end is no chord */
+#define LAST_WEIGHT 0.4
+#define FIRST_WEIGHT 0.1
 
 /* Share of the time that a song spends on each degree's chord, after counts in de Clercq & Temperley 2011, "A corpus analysis of rock harmony", and our own styles. */
 static const double shares[2][2][12] = { /* key major, minor; chord major, minor; semitones above the tonic */
@@ -68,6 +71,35 @@ int key_follow(const struct chroma *c, const uint8_t *chord, int8_t *ret, struct
 	return 0;
 }
 
+static int relative_of(int key)
+{
+	return key < 12 ? (key + 9) % 12 + 12 : (key + 3) % 12;
+}
+
+/* 1: the chord of a frame is the tonic of the key it stands in, -1: of that key's relative, 0: neither. */
+static int rests_on(int state, int key)
+{
+	struct heard_chord named = chord_named(state, key);
+	int other = relative_of(key);
+	if (named.quality == HEARD_NONE)
+		return 0;
+	if (named.root_pc == key % 12)
+		return (named.quality == HEARD_MINOR) == (key >= 12);
+	return named.root_pc == other % 12 && (named.quality == HEARD_MINOR) == (other >= 12) ? -1 : 0;
+}
+
+/* A key and its relative have the same notes and chords; where a song comes to rest, and where it sets out from, tells its home (Temperley 2007, "Music and Probability", ch. 6: tonics lie at the ends). In
+ * log likelihood a second. */
+static double home_of(const struct chroma *c, const uint8_t *chord, const int8_t *key)
+{
+	int last = c->n - 1, first = 0;
+	while (last > 0 && (chord[last] >= KIND_NOTE * 12 || c->edge_s[c->n] - c->edge_s[last] < ENDING_S))
+		last--;
+	while (first < last && chord[first] >= KIND_NOTE * 12)
+		first++;
+	return c->n ? LAST_WEIGHT * rests_on(chord[last], key[last]) + FIRST_WEIGHT * rests_on(chord[first], key[first]) : 0;
+}
+
 int key_of_song(const struct chroma *c, const uint8_t *chord, const int8_t *key, double *ret_confidence)
 {
 	double time[KEYS] = { 0 }, score[KEYS] = { 0 };
@@ -84,11 +116,11 @@ int key_of_song(const struct chroma *c, const uint8_t *chord, const int8_t *key,
 	for (int i = 0; i < c->n; i++)
 		for (int k = 0; k < KEYS && key[i] == best && chord[i] < KIND_NOTE * 12; k++)
 			score[k] += (double)(c->edge_s[i + 1] - c->edge_s[i]) * fit(c, i, chord[i], k);
-	int relative = best < 12 ? (best + 9) % 12 + 12 : (best + 3) % 12;
+	int relative = relative_of(best);
 	double next = -DBL_MAX;
 	for (int k = 0; k < KEYS; k++)
 		if (k != best && k != relative)
 			next = fmax(next, score[k]);
 	*ret_confidence = fmax(0, fmin(1, (score[best] - next) / time[best]));
-	return best;
+	return (score[best] - score[relative]) / time[best] + home_of(c, chord, key) < 0 ? relative : best;
 }

@@ -119,7 +119,7 @@ void ear_tables_release(struct ear_tables *t)
 static double vector_distance(const struct ear_table *t, const struct ear_row *r, const float *v, int n)
 {
 	double sum = 0;
-	for (int i = 0; i < n && i < r->n && i < t->n_weights; i++) {
+	for (int i = 0; i < n && i < t->n_weights; i++) {
 		double d = ((double)v[i] - (double)r->vector[i]) * (double)t->weight[i];
 		sum += fmin(d * d, 9); /* one odd figure must not decide */
 	}
@@ -181,12 +181,15 @@ void ear_nearest(const struct ear_tables *t, struct heard *h)
 	h->n_styles = h->n_voices = 0;
 	for (int i = 0; i < t->styles.n && h->timbre.n_vector; i++) {
 		const struct ear_row *r = &t->styles.row[i];
+		if (r->n != h->timbre.n_vector)
+			continue;
 		double d = vector_distance(&t->styles, r, h->timbre.vector, h->timbre.n_vector), p = PATTERN_WEIGHT * pattern_distance(r, &h->rhythm),
 		       tempo = TEMPO_WEIGHT * tempo_distance(r, &h->rhythm);
 		enter(h->style, &h->n_styles, r->name, sqrt(d * d + p * p + tempo * tempo));
 	}
 	for (int i = 0; i < t->voices.n && h->singer.n_vector && h->singer.singing > SINGS; i++) {
 		const struct ear_row *r = &t->voices.row[i];
-		enter(h->voice, &h->n_voices, r->name, vector_distance(&t->voices, r, h->singer.vector, h->singer.n_vector));
+		if (r->n == h->singer.n_vector)
+			enter(h->voice, &h->n_voices, r->name, vector_distance(&t->voices, r, h->singer.vector, h->singer.n_vector));
 	}
 }
