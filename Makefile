@@ -6,6 +6,8 @@
 #   make          builds
 #   make check    what continuous integration runs: tests, sanitizers, fuzzing
 #   make gallery  sings every style's demonstration and makes a page of them, build/gallery/index.html (STYLES="rock soul": only these)
+#   make ear-tables  sings and listens to what the ear compares with: share/ear/, src/ear/parts_table.h (an hour)
+#   make ear-check SONGS="DIR..."  how well the ear hears songs whose truth is known
 #   make torture  kills the server and its workers a thousand times, and sends 20,000 damaged files to the decoder
 #   make bench    times each stage and writes docs/performance.md
 #   make bench-serve  times the service's answers while it makes songs (by wrk), and writes them there too
@@ -15,7 +17,7 @@ PREFIX ?= /usr/local
 BUILD ?= build
 MADRIGAL = $(BUILD)/src/cli/madrigal
 
-.PHONY: all build song test check asan tsan fuzz torture bench bench-serve gallery voice install clean packages
+.PHONY: all build ear-tables ear-check song test check asan tsan fuzz torture bench bench-serve gallery voice install clean packages
 
 all: build
 
@@ -72,6 +74,12 @@ bench-serve: voice
 
 gallery: voice
 	@tools/gallery --madrigal $(MADRIGAL) --out $(BUILD)/gallery $(STYLES)
+
+ear-tables: voice
+	@tools/ear-tables --madrigal $(MADRIGAL)
+
+ear-check: build
+	@tools/ear-check --madrigal $(MADRIGAL) $(SONGS)
 
 install: build
 	meson install -C $(BUILD)

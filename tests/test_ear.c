@@ -72,8 +72,8 @@ static struct heard *full(void)
 	for (int b = 0; b < EAR_BANDS; b++)
 		h->timbre.spectrum_db[b] = -10 - (float)b;
 	h->timbre.part[HEARD_STRINGS] = 0.9f;
-	h->timbre.n_vector = TIMBRE_FIGURES;
-	h->timbre.vector[3] = -2.5f;
+	h->timbre.n_vector = 3;
+	h->timbre.vector[0] = -2.5f;
 	h->singer = (struct heard_singer){ .singing = 0.6f, .female = 1, .sex_confidence = 0.9f, .low = 57, .median = 62.5f, .high = 69, .formant_scale = 1.1f, .n_vector = 3, .vector = { 1, 2, 3 } };
 	h->n_styles = 1;
 	snprintf(h->style[0].name, sizeof h->style[0].name, "soul");

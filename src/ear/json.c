@@ -254,7 +254,7 @@ static void read_rhythm(const json_t *root, struct heard_rhythm *r)
 	if (read_floats(json_object_get(pattern, "snare"), r->snare, EAR_STEPS, 0, 1) != r->n_steps || read_floats(json_object_get(pattern, "hat"), r->hat, EAR_STEPS, 0, 1) != r->n_steps)
 		r->n_steps = 0;
 	r->n_beats = read_floats(json_object_get(root, "beats"), r->beat_s, EAR_BEATS, 0, EAR_MAX_S);
-	if (r->swing_unit != 16)
+	if (r->swing_unit && r->swing_unit != 16)
 		r->swing_unit = 8;
 }
 
