@@ -48,6 +48,7 @@ int recording_open(const char *path, struct recording *ret, struct madrigal_erro
 {
 	struct decode_limits limits = decode_limits_default();
 	struct decoded_audio d;
+	limits.bytes_max = (uint64_t)1 << 30; /* one's own file: ten minutes at 192 kHz */
 	int in = open(path, O_RDONLY | O_CLOEXEC);
 	if (in < 0)
 		return err_set(err, MADRIGAL_EIO, "cannot read %s: %s", path, strerror(errno));

@@ -100,7 +100,8 @@ struct heard_singer {
 	int n_vector; float vector[EAR_TIMBRE]; /* what ear_nearest compares singers by */
 };
 
-struct heard_near { char name[32]; float distance; }; /* 0: the same; ascending */
+/* distance 0: the same; in lists ascending. The last two: of a singer of ours, as in struct heard_singer; 0: not known. */
+struct heard_near { char name[32]; float distance, formant_scale, brightness_db; };
 
 struct heard {
 	double duration_s;

@@ -210,6 +210,12 @@ static json_t *near_of(const struct heard_near *n, int count)
 	json_t *list = json_array();
 	for (int i = 0; i < count; i++)
 		json_array_append_new(list, json_pack("{s:s, s:f}", "name", n[i].name, "distance", (double)n[i].distance));
+	for (int i = 0; i < count; i++)
+		if (n[i].formant_scale > 0) {
+			json_t *o = json_array_get(list, (size_t)i);
+			json_object_set_new(o, "formant_scale", json_real((double)n[i].formant_scale));
+			json_object_set_new(o, "brightness_db", json_real((double)n[i].brightness_db));
+		}
 	return list;
 }
 
@@ -221,7 +227,10 @@ static int read_near(const json_t *list, struct heard_near *ret)
 		if (!name || strlen(name) >= sizeof ret[n].name)
 			continue;
 		snprintf(ret[n].name, sizeof ret[n].name, "%s", name);
-		ret[n++].distance = (float)within(json_object_get(json_array_get(list, i), "distance"), 0, 1e6);
+		const json_t *o = json_array_get(list, i);
+		ret[n].formant_scale = (float)within(json_object_get(o, "formant_scale"), 0, 2);
+		ret[n].brightness_db = (float)within(json_object_get(o, "brightness_db"), -80, 40);
+		ret[n++].distance = (float)within(json_object_get(o, "distance"), 0, 1e6);
 	}
 	return n;
 }

@@ -44,6 +44,8 @@ static int read_row(const char *line, int of_singer, struct heard *h, struct ear
 		r.n = of_singer ? h->singer.n_vector : h->timbre.n_vector;
 		memcpy(r.vector, of_singer ? h->singer.vector : h->timbre.vector, sizeof r.vector);
 		r.tempo_bpm = (float)h->rhythm.tempo_bpm;
+		r.formant_scale = h->singer.formant_scale;
+		r.brightness_db = h->singer.brightness_db;
 		r.n_steps = h->rhythm.n_steps;
 		memcpy(r.pattern[0], h->rhythm.kick, sizeof r.pattern[0]);
 		memcpy(r.pattern[1], h->rhythm.snare, sizeof r.pattern[1]);
@@ -157,8 +159,9 @@ static double tempo_distance(const struct ear_row *r, const struct heard_rhythm 
 }
 
 /* Into the ascending list of names, each once with its least distance. */
-static void enter(struct heard_near *list, int *n, const char *name, double distance)
+static void enter(struct heard_near *list, int *n, const struct ear_row *r, double distance)
 {
+	const char *name = r->name;
 	int at = 0, had = *n;
 	for (int i = 0; i < *n; i++)
 		if (!strcmp(list[i].name, name))
@@ -173,6 +176,8 @@ static void enter(struct heard_near *list, int *n, const char *name, double dist
 	memmove(&list[at + 1], &list[at], sizeof *list * (size_t)(last - at));
 	snprintf(list[at].name, sizeof list[at].name, "%s", name);
 	list[at].distance = (float)distance;
+	list[at].formant_scale = r->formant_scale;
+	list[at].brightness_db = r->brightness_db;
 	*n += had == *n && *n < EAR_NEAREST;
 }
 
@@ -185,11 +190,11 @@ void ear_nearest(const struct ear_tables *t, struct heard *h)
 			continue;
 		double d = vector_distance(&t->styles, r, h->timbre.vector, h->timbre.n_vector), p = PATTERN_WEIGHT * pattern_distance(r, &h->rhythm),
 		       tempo = TEMPO_WEIGHT * tempo_distance(r, &h->rhythm);
-		enter(h->style, &h->n_styles, r->name, sqrt(d * d + p * p + tempo * tempo));
+		enter(h->style, &h->n_styles, r, sqrt(d * d + p * p + tempo * tempo));
 	}
 	for (int i = 0; i < t->voices.n && h->singer.n_vector && h->singer.singing > SINGS; i++) {
 		const struct ear_row *r = &t->voices.row[i];
 		if (r->n == h->singer.n_vector)
-			enter(h->voice, &h->n_voices, r->name, vector_distance(&t->voices, r, h->singer.vector, h->singer.n_vector));
+			enter(h->voice, &h->n_voices, r, vector_distance(&t->voices, r, h->singer.vector, h->singer.n_vector));
 	}
 }

@@ -15,6 +15,7 @@
 #define SURE_SWING 0.06f
 #define HEARD_AT_ALL 0.5f      /* a part is there */
 #define NOT_HEARD 0.25f
+#define SAME_FORMANTS 0.02f
 #define QUIET_SPECTRUM_DB (-60.0f)
 
 /* ---- chords by the bar ---- */
@@ -235,6 +236,13 @@ static void take_singer(const struct heard *v, struct style_reference *ret)
 		return;
 	for (int i = 0; i < v->n_voices && i < REFERENCE_VOICES; i++)
 		snprintf(ret->voice[i], sizeof ret->voice[i], "%s", v->voice[i].name);
+	const struct heard_near *ours = &v->voice[0];
+	if (v->n_voices && ours->formant_scale > 0 && s->formant_scale > 0) {
+		/* Half of the way: what is heard of a voice in a mix is not that sure, and a voice keeps its nature. */
+		float ratio = sqrtf(s->formant_scale / ours->formant_scale);
+		ret->formant_scale = fabsf(ratio - 1) > SAME_FORMANTS ? ratio : 0;
+		ret->voice_bright_db = (s->brightness_db - ours->brightness_db) / 2;
+	}
 	if (s->vibrato_hz > 0)
 		ret->vibrato_hz = s->vibrato_hz;
 	ret->vibrato_cents = s->vibrato_cents > 0 ? s->vibrato_cents : -1;
