@@ -25,6 +25,8 @@
 #define ENERGY_S 0.4         /* windows of the energy curve: EBU's momentary loudness */
 #define ENERGY_FLOOR_DB (-50.0)
 
+static const char *const pitch_names[12] = { "C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B" };
+
 struct picture {
 	cairo_t *c;
 	const struct recording *r;
@@ -67,11 +69,10 @@ static unsigned hue(int i)
 
 static void draw_title(const struct picture *p)
 {
-	static const char *const names[12] = { "C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B" };
 	const struct heard *h = p->h;
 	char line[256], key[24] = "no key";
 	if (h->harmony.tonic_pc >= 0)
-		snprintf(key, sizeof key, "%s %s", names[h->harmony.tonic_pc], h->harmony.minor ? "minor" : "major");
+		snprintf(key, sizeof key, "%s %s", pitch_names[h->harmony.tonic_pc], h->harmony.minor ? "minor" : "major");
 	snprintf(line, sizeof line, "%.2f bpm   %d/%d   %s   %.1f LUFS   %s%s   %s%s", h->rhythm.tempo_bpm, h->rhythm.meter_num, h->rhythm.meter_den, key, h->timbre.loudness_lufs,
 	         h->n_styles ? "like: " : "", h->n_styles ? h->style[0].name : "", h->n_voices ? "sung like: " : "", h->n_voices ? h->voice[0].name : "");
 	colour(p, 0x222222, 1);
@@ -128,7 +129,6 @@ static void draw_beats(const struct picture *p, double wave_y, double bottom)
 
 static void draw_chords(const struct picture *p, double y)
 {
-	static const char *const names[12] = { "C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B" };
 	lane(p, y, CHORDS_H, "chords");
 	for (int i = 0; i < p->h->harmony.n_chords; i++) {
 		const struct heard_chord *c = &p->h->harmony.chord[i];
@@ -140,7 +140,7 @@ static void draw_chords(const struct picture *p, double y)
 		cairo_fill(p->c);
 		if (to - from > 20) {
 			char name[8];
-			snprintf(name, sizeof name, "%s%s", names[c->root_pc], c->quality == HEARD_MINOR ? "m" : "");
+			snprintf(name, sizeof name, "%s%s", pitch_names[c->root_pc], c->quality == HEARD_MINOR ? "m" : "");
 			colour(p, 0x111111, 1);
 			text(p, from + 3, y + 25, 12, name);
 		}

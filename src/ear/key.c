@@ -76,11 +76,11 @@ static int relative_of(int key)
 	return key < 12 ? (key + 9) % 12 + 12 : (key + 3) % 12;
 }
 
-/* 1: the chord of a frame is the tonic of the key it stands in, -1: of that key's relative, 0: neither. */
-static int rests_on(int state, int key)
+/* 1: the chord of a frame is the tonic of the key it stands in, that or its relative, whichever has the mode asked for; -1: of the other of the two; 0: neither. (After a change of key the song still has one mode.) */
+static int rests_on(int state, int in, int minor)
 {
-	struct heard_chord named = chord_named(state, key);
-	int other = relative_of(key);
+	struct heard_chord named = chord_named(state, in);
+	int key = (in >= 12) == minor ? in : relative_of(in), other = relative_of(key);
 	if (named.quality == HEARD_NONE)
 		return 0;
 	if (named.root_pc == key % 12)
@@ -90,14 +90,14 @@ static int rests_on(int state, int key)
 
 /* A key and its relative have the same notes and chords; where a song comes to rest, and where it sets out from, tells its home (Temperley 2007, "Music and Probability", ch. 6: tonics lie at the ends). In
  * log likelihood a second. */
-static double home_of(const struct chroma *c, const uint8_t *chord, const int8_t *key)
+static double home_of(const struct chroma *c, const uint8_t *chord, const int8_t *key, int minor)
 {
 	int last = c->n - 1, first = 0;
 	while (last > 0 && (chord[last] >= KIND_NOTE * 12 || c->edge_s[c->n] - c->edge_s[last] < ENDING_S))
 		last--;
 	while (first < last && chord[first] >= KIND_NOTE * 12)
 		first++;
-	return c->n ? LAST_WEIGHT * rests_on(chord[last], key[last]) + FIRST_WEIGHT * rests_on(chord[first], key[first]) : 0;
+	return c->n ? LAST_WEIGHT * rests_on(chord[last], key[last], minor) + FIRST_WEIGHT * rests_on(chord[first], key[first], minor) : 0;
 }
 
 int key_of_song(const struct chroma *c, const uint8_t *chord, const int8_t *key, double *ret_confidence)
@@ -122,5 +122,5 @@ int key_of_song(const struct chroma *c, const uint8_t *chord, const int8_t *key,
 		if (k != best && k != relative)
 			next = fmax(next, score[k]);
 	*ret_confidence = fmax(0, fmin(1, (score[best] - next) / time[best]));
-	return (score[best] - score[relative]) / time[best] + home_of(c, chord, key) < 0 ? relative : best;
+	return (score[best] - score[relative]) / time[best] + home_of(c, chord, key, best >= 12) < 0 ? relative : best;
 }
