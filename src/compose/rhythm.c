@@ -526,11 +526,13 @@ static void set_limits(const struct plan *p, const struct draft *d, int index, s
 			f->earliest = last + before_gap - slot;
 	}
 	const struct plan_phrase *next = index + 1 < p->n_phrases ? ph + 1 : NULL;
+	int end = f->latest; /* the last onset that still lies before what is sung next, however short */
 	if (next && next->source >= 0) {
 		/* A chorus that returns begins as it did. */
 		int first = next->source < index ? d->phrases[next->source].onset[0] : -4;
 		int latest = phrase_slot(p, next) + first - gap - slot;
 		f->latest = latest < f->latest ? latest : f->latest;
+		end = latest + gap - 1 < end ? latest + gap - 1 : end;
 	}
 	for (int i = index + 1; i < p->n_phrases; i++) {
 		if (p->phrases[i].source != index)
@@ -543,7 +545,7 @@ static void set_limits(const struct plan *p, const struct draft *d, int index, s
 		f->earliest = earliest > f->earliest ? earliest : f->earliest;
 	}
 	if (f->earliest > f->latest - (ph->n - 1))
-		f->latest = ph->bars * steps - gap;
+		f->latest = f->earliest > end - (ph->n - 1) ? ph->bars * steps - gap : end;
 	/* Room for the pickup of a next phrase that begins as an earlier one did. */
 	int model = next && next->section == ph->section ? d->phrases[index + 1].model : -1;
 	if (model < 0 || p->phrases[model].source >= 0 || model >= index)
