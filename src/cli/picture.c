@@ -117,7 +117,7 @@ static void draw_wave(const struct picture *p, double y)
 static void draw_beats(const struct picture *p, double wave_y, double bottom)
 {
 	const struct heard_rhythm *r = &p->h->rhythm;
-	int step = r->meter_den == 8 ? r->meter_num / 2 : r->meter_num;
+	int step = heard_bar_beats(r);
 	for (int i = 0; i < r->n_beats; i++) {
 		int bar = step > 0 && i >= r->first_downbeat && (i - r->first_downbeat) % step == 0;
 		double x = x_of(p, (double)r->beat_s[i]);

@@ -45,20 +45,13 @@ static void signal_release(struct pulse_signal *p)
 /* Adds a band less its mean around, as a share of its deviation. */
 static void add_band(const struct onsets *o, enum onset_band b, float weight, float *y)
 {
-	const long around = (long)(0.4 * ONSETS_RATE), n = (long)o->n;
 	const float *x = o->band[b];
 	double square = 0;
 	for (int pass = 0; pass < 2; pass++) {
-		float scale = square > 0 ? weight / (float)sqrt(square / (double)n) : 0;
-		double sum = 0;
-		for (long i = 0; i < around && i < n; i++)
-			sum += (double)x[i];
-		for (long i = 0; i < n; i++) {
-			if (i + around < n)
-				sum += (double)x[i + around];
-			if (i - around - 1 >= 0)
-				sum -= (double)x[i - around - 1];
-			float over = fmaxf(0, x[i] - (float)(sum / (double)(2 * around + 1)));
+		float scale = square > 0 ? weight / (float)sqrt(square / (double)o->n) : 0;
+		struct running around = running_begin(x, o->n, 0.4);
+		for (size_t i = 0; i < o->n; i++) {
+			float over = fmaxf(0, x[i] - (float)running_next(&around));
 			if (pass == 0)
 				square += (double)(over * over);
 			else

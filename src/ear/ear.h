@@ -54,6 +54,9 @@ struct heard_rhythm {
 	float drums;                /* 0..1: how much of the sound is percussive */
 };
 
+/* Beats (quarter notes, in 6/8 too) from one bar line to the next; 0: no meter. */
+static inline int heard_bar_beats(const struct heard_rhythm *r) { return r->meter_den == 8 ? r->meter_num / 2 : r->meter_num; }
+
 enum heard_quality { HEARD_NONE, HEARD_MAJOR, HEARD_MINOR };
 struct heard_chord { float start_s, end_s; int8_t root_pc; uint8_t quality; }; /* root 0..11, C = 0; quality HEARD_NONE: no chord, root -1 */
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
+
 #define STEPS 5                             /* of a semitone */
 #define STATES ((MELODY_HIGH - MELODY_LOW) * STEPS)
 #define OCTAVE (12 * STEPS)
@@ -97,12 +99,6 @@ static void salience_of(const struct sum *s, const struct melody_ease *ease, con
 	}
 }
 
-static int ascending(const void *a, const void *b)
-{
-	float x = *(const float *)a, y = *(const float *)b;
-	return (x > y) - (x < y);
-}
-
 /* The salience that the strongest frames reach. */
 static float reference_of(const float *salience, int frames, float *scratch)
 {
@@ -116,7 +112,7 @@ static float reference_of(const float *salience, int frames, float *scratch)
 	}
 	if (!n)
 		return 0;
-	qsort(scratch, (size_t)n, sizeof *scratch, ascending);
+	floats_sort(scratch, (size_t)n);
 	return scratch[(size_t)((double)(n - 1) * 0.95)];
 }
 

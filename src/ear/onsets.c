@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "ear/stft.h"
 
 #define WINDOW 1024
@@ -60,12 +61,6 @@ static double level_of(const struct ear_sound *s)
 	return counted ? sqrt(sum / (double)counted) : 0;
 }
 
-static int ascending(const void *a, const void *b)
-{
-	float x = *(const float *)a, y = *(const float *)b;
-	return (x > y) - (x < y);
-}
-
 static float mean_of(const float *x, int n)
 {
 	float sum = 0;
@@ -78,7 +73,7 @@ float onsets_median(float *x, int n)
 {
 	if (n <= 0)
 		return 0;
-	qsort(x, (size_t)n, sizeof *x, ascending);
+	floats_sort(x, (size_t)n);
 	return x[n / 2];
 }
 
@@ -194,22 +189,35 @@ void onsets_release(struct onsets *o)
 	memset(o, 0, sizeof *o);
 }
 
+struct running running_begin(const float *x, size_t n, double half_s)
+{
+	struct running r = { .x = x, .n = (long)n, .half = (long)(half_s * ONSETS_RATE) };
+	for (long i = 0; i < r.half && i < r.n; i++)
+		r.sum += (double)x[i];
+	return r;
+}
+
+double running_next(struct running *r)
+{
+	long i = r->at++;
+	if (i + r->half < r->n)
+		r->sum += (double)r->x[i + r->half];
+	if (i - r->half - 1 >= 0)
+		r->sum -= (double)r->x[i - r->half - 1];
+	return r->sum / (double)(2 * r->half + 1);
+}
+
 size_t onsets_peaks(const struct onsets *o, enum onset_band b, float *ret_s, size_t room)
 {
-	const long near = (long)(0.05 * ONSETS_RATE), around = (long)(0.25 * ONSETS_RATE), n = (long)o->n;
+	const long near = (long)(0.05 * ONSETS_RATE), n = (long)o->n;
 	const float *x = o->band[b];
-	double sum = 0, whole = 0;
+	struct running around = running_begin(x, o->n, 0.25);
+	double whole = 0;
 	size_t found = 0;
 	for (long i = 0; i < n; i++)
 		whole += (double)x[i];
-	for (long i = 0; i < around && i < n; i++)
-		sum += (double)x[i];
 	for (long i = 0; i < n; i++) {
-		if (i + around < n)
-			sum += (double)x[i + around];
-		if (i - around - 1 >= 0)
-			sum -= (double)x[i - around - 1];
-		double mean = sum / (double)(2 * around + 1);
+		double mean = running_next(&around);
 		if ((double)x[i] < 2 * mean + 0.5 * whole / (double)n || !(x[i] > 0))
 			continue;
 		int largest = 1;

@@ -34,6 +34,11 @@ void onsets_release(struct onsets *o);
 /* Times of a band's peaks, as many as fit: frames whose value is the largest within 50 ms and stands out of the half second around it. Returns how many there are. */
 size_t onsets_peaks(const struct onsets *o, enum onset_band b, float *ret_s, size_t room);
 
+/* The mean of what lies within `half` frames of each frame in turn; beyond the ends it is silent. */
+struct running { const float *x; long n, half, at; double sum; };
+struct running running_begin(const float *x, size_t n, double half_s);
+double running_next(struct running *r);
+
 /* The median of n values, which it sorts; 0 if there are none. */
 float onsets_median(float *x, int n);
 

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "ear/contour.h"
 #include "ear/ear.h"
 #include "ear/melody.h"
@@ -84,18 +85,12 @@ static int listening_init(struct listening *k)
 	return 1;
 }
 
-static int ascending(const void *a, const void *b)
-{
-	float x = *(const float *)a, y = *(const float *)b;
-	return (x > y) - (x < y);
-}
-
 /* x (scratch of n values) is put in order. */
 static float percentile(float *x, int n, double share)
 {
 	if (n < 1)
 		return 0;
-	qsort(x, (size_t)n, sizeof *x, ascending);
+	floats_sort(x, (size_t)n);
 	double at = share * (n - 1);
 	int k = (int)at;
 	return k + 1 < n ? x[k] + (float)(at - k) * (x[k + 1] - x[k]) : x[n - 1];

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "dsp/loudness.h"
 #include "dsp/spectrum.h"
 #include "ear/ear.h"
@@ -101,12 +102,6 @@ static void look(struct accumulator *a, size_t frame, const float *magnitude)
 	}
 }
 
-static int by_value(const void *a, const void *b)
-{
-	float x = *(const float *)a, y = *(const float *)b;
-	return (x > y) - (x < y);
-}
-
 static int gather(struct accumulator *a, const struct ear_sound *s, const cancel_flag *cancel, struct madrigal_error *err)
 {
 	float magnitude[BINS];
@@ -125,7 +120,7 @@ static int gather(struct accumulator *a, const struct ear_sound *s, const cancel
 	if (!sorted)
 		return err_nomem(err);
 	memcpy(sorted, a->level, a->n * sizeof *sorted);
-	qsort(sorted, a->n, sizeof *sorted, by_value);
+	floats_sort(sorted, a->n);
 	a->loud = sorted[a->n - 1 - a->n / 20];
 	free(sorted);
 	return 0;
@@ -242,7 +237,7 @@ static double loudness_range(const float *energy, size_t blocks, struct madrigal
 	for (size_t i = 0; i < n; i++)
 		if ((double)level[i] > gate)
 			level[kept++] = level[i];
-	qsort(level, kept, sizeof *level, by_value);
+	floats_sort(level, kept);
 	double range = kept ? (double)(level[(size_t)(0.95 * (double)(kept - 1))] - level[(size_t)(0.10 * (double)(kept - 1))]) : 0;
 	free(level);
 	return range;

@@ -49,15 +49,10 @@ static uint8_t chord_between(const struct heard_harmony *h, double from, double 
 
 struct bars { int n; double start[BARS_MAX + 1]; struct bar bar[BARS_MAX]; };
 
-static int beats_of_bar(const struct heard_rhythm *r)
-{
-	return r->meter_den == 8 ? r->meter_num / 2 : r->meter_num; /* beats are quarter notes, in 6/8 too */
-}
-
 static void find_bars(const struct heard *s, struct bars *ret)
 {
 	const struct heard_rhythm *r = &s->rhythm;
-	int step = beats_of_bar(r);
+	int step = heard_bar_beats(r);
 	ret->n = 0;
 	for (int i = r->first_downbeat; step > 0 && i + step < r->n_beats && ret->n < BARS_MAX; i += step) {
 		double from = (double)r->beat_s[i], to = (double)r->beat_s[i + step], middle = (from + to) / 2;

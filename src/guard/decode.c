@@ -66,7 +66,7 @@ int guard_decode(int in_fd, int out_fd, enum decode_output what, const struct de
 	return rc ? rc : guard_decode_end(fd, pid, ret, err);
 }
 
-static int read_text(int fd, char **ret, struct madrigal_error *err)
+int guard_read_heard(int fd, char **ret_json, struct madrigal_error *err)
 {
 	off_t n = lseek(fd, 0, SEEK_END);
 	char *text = n > 0 && n <= HEARD_BYTES_MAX ? malloc((size_t)n + 1) : NULL;
@@ -75,7 +75,7 @@ static int read_text(int fd, char **ret, struct madrigal_error *err)
 		return err_set(err, MADRIGAL_EIO, "the decoding helper left nothing to read");
 	}
 	text[n] = 0;
-	*ret = text;
+	*ret_json = text;
 	return 0;
 }
 
@@ -87,7 +87,7 @@ int guard_hear(int in_fd, const struct decode_limits *l, struct decoded_audio *r
 	struct decoded_audio d;
 	int rc = guard_decode(in_fd, out, DECODE_HEARD, l, &d, err);
 	if (!rc)
-		rc = read_text(out, ret_json, err);
+		rc = guard_read_heard(out, ret_json, err);
 	if (!rc)
 		*ret = d;
 	close(out);

@@ -44,7 +44,9 @@ int guard_decode(int in_fd, int out_fd, enum decode_output what, const struct de
 /* The same without waiting: *ret_fd becomes readable when the helper is done; then guard_decode_end (which never blocks longer than a moment) has the result and closes it. */
 int guard_decode_begin(int in_fd, int out_fd, enum decode_output what, const struct decode_limits *l, int *ret_fd, pid_t *ret_pid, struct madrigal_error *err) MUST_CHECK;
 int guard_decode_end(int fd, pid_t pid, struct decoded_audio *ret, struct madrigal_error *err) MUST_CHECK;
-/* guard_decode with DECODE_HEARD: *ret_json (free). */
+/* What the helper heard, out of the file it was left in: *ret_json (free). */
+int guard_read_heard(int fd, char **ret_json, struct madrigal_error *err) MUST_CHECK;
+/* guard_decode with DECODE_HEARD and guard_read_heard: *ret_json (free). */
 int guard_hear(int in_fd, const struct decode_limits *l, struct decoded_audio *ret, char **ret_json, struct madrigal_error *err) MUST_CHECK;
 
 /* The program that has the helpers as commands; by default this process's own. Borrowed; for tests, whose own program is another. */

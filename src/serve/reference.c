@@ -25,7 +25,6 @@
 #define HAS_VOICE 0.08f        /* share of the time that someone sings, at least */
 #define IS_SPEECH 0.5f
 #define DAY_MS 86400000
-#define HEARD_BYTES_MAX (4 << 20)
 #define PROMPT_BYTES_MAX 16384
 
 /* A file that is being looked at by the decoding helper while its exchange waits. */
@@ -186,14 +185,12 @@ static const char *fault_of(const struct check *k, const struct decoded_audio *d
 
 static int read_heard(int fd, struct heard **ret, struct madrigal_error *err)
 {
-	off_t n = lseek(fd, 0, SEEK_END);
+	char *text;
+	int rc = guard_read_heard(fd, &text, err);
+	if (rc)
+		return rc;
 	struct heard *h = malloc(sizeof *h);
-	char *text = n > 0 && n < HEARD_BYTES_MAX ? malloc((size_t)n + 1) : NULL;
-	int rc = h && text && pread(fd, text, (size_t)n, 0) == n ? 0 : err_set(err, MADRIGAL_EIO, "cannot read what was heard");
-	if (!rc) {
-		text[n] = 0;
-		rc = heard_read(text, h, err) ? err_set(err, MADRIGAL_EINTERNAL, "the decoding helper left no JSON") : 0;
-	}
+	rc = !h ? err_nomem(err) : heard_read(text, h, err) ? err_set(err, MADRIGAL_EINTERNAL, "the decoding helper left no JSON") : 0;
 	free(text);
 	if (rc)
 		free(h);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "voice/finish.h"
 #include "voice/tune.h"
 #include "voice/psola.h"
@@ -114,12 +115,6 @@ static float note_hz(double midi)
 	return (float)(440.0 * exp2((midi - 69) / 12));
 }
 
-static int by_pitch(const void *a, const void *b)
-{
-	float x = *(const float *)a, y = *(const float *)b;
-	return (x > y) - (x < y);
-}
-
 /* Median of the values above VOICED_HZ, or 0. x is put in order. */
 static float voiced_median(float *x, int n)
 {
@@ -127,7 +122,7 @@ static float voiced_median(float *x, int n)
 	for (int i = 0; i < n; i++)
 		if (x[i] >= VOICED_HZ)
 			x[k++] = x[i];
-	qsort(x, (size_t)k, sizeof *x, by_pitch);
+	floats_sort(x, (size_t)k);
 	return k ? x[k / 2] : 0;
 }
 
