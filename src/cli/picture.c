@@ -10,6 +10,7 @@
 #include "cli/listen.h"
 #include "ear/json.h"
 #include "ear/contour.h"
+#include "score/chord.h"
 
 #define WIDTH 1600
 #define LEFT 90
@@ -24,8 +25,6 @@
 #define HEIGHT (TITLE_H + SECTIONS_H + WAVE_H + CHORDS_H + ENERGY_H + PITCH_H + 5 * GAP + 30)
 #define ENERGY_S 0.4         /* windows of the energy curve: EBU's momentary loudness */
 #define ENERGY_FLOOR_DB (-50.0)
-
-static const char *const pitch_names[12] = { "C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B" };
 
 struct picture {
 	cairo_t *c;
@@ -72,7 +71,7 @@ static void draw_title(const struct picture *p)
 	const struct heard *h = p->h;
 	char line[256], key[24] = "no key";
 	if (h->harmony.tonic_pc >= 0)
-		snprintf(key, sizeof key, "%s %s", pitch_names[h->harmony.tonic_pc], h->harmony.minor ? "minor" : "major");
+		snprintf(key, sizeof key, "%s %s", key_tonic_name(h->harmony.tonic_pc, h->harmony.minor), h->harmony.minor ? "minor" : "major");
 	snprintf(line, sizeof line, "%.2f bpm   %d/%d   %s   %.1f LUFS   %s%s   %s%s", h->rhythm.tempo_bpm, h->rhythm.meter_num, h->rhythm.meter_den, key, h->timbre.loudness_lufs,
 	         h->n_styles ? "like: " : "", h->n_styles ? h->style[0].name : "", h->n_voices ? "sung like: " : "", h->n_voices ? h->voice[0].name : "");
 	colour(p, 0x222222, 1);
@@ -140,7 +139,7 @@ static void draw_chords(const struct picture *p, double y)
 		cairo_fill(p->c);
 		if (to - from > 20) {
 			char name[8];
-			snprintf(name, sizeof name, "%s%s", pitch_names[c->root_pc], c->quality == HEARD_MINOR ? "m" : "");
+			heard_name_chord(&p->h->harmony, c->root_pc, c->quality, name);
 			colour(p, 0x111111, 1);
 			text(p, from + 3, y + 25, 12, name);
 		}

@@ -106,8 +106,7 @@ static int read_floats(const json_t *list, float *ret, int max, double low, doub
 	return n;
 }
 
-/* "Am", "F#", "N". */
-static void name_chord(const struct heard_harmony *h, int root_pc, int quality, char ret[8])
+void heard_name_chord(const struct heard_harmony *h, int root_pc, int quality, char ret[8])
 {
 	int in = h->tonic_pc >= 0;
 	if (quality == HEARD_NONE || root_pc < 0)
@@ -135,7 +134,7 @@ static json_t *chords_of(const struct heard_harmony *h)
 	char name[8];
 	for (int i = 0; i < h->n_chords; i++) {
 		const struct heard_chord *c = &h->chord[i];
-		name_chord(h, c->root_pc, c->quality, name);
+		heard_name_chord(h, c->root_pc, c->quality, name);
 		json_array_append_new(list, json_pack("{s:f, s:f, s:s}", "start", (double)c->start_s, "end", (double)c->end_s, "name", name));
 	}
 	return list;
@@ -161,7 +160,7 @@ static json_t *progression_of(const struct heard *h)
 	for (int i = 0; i < h->form.n_progression; i++) {
 		const struct heard_step *s = &h->form.progression[i];
 		int tonic = h->harmony.tonic_pc < 0 ? 0 : h->harmony.tonic_pc;
-		name_chord(&h->harmony, (s->degree + tonic) % 12, s->quality, name);
+		heard_name_chord(&h->harmony, (s->degree + tonic) % 12, s->quality, name);
 		json_array_append_new(list, json_pack("{s:s, s:f}", "name", name, "bars", (double)s->bars));
 	}
 	return list;

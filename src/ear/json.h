@@ -10,5 +10,7 @@ int heard_write(const struct heard *h, char **ret, struct madrigal_error *err) M
 /* Reads what heard_write wrote, or what people made of it: what is missing is as if nothing were heard of it, numbers are kept within their ranges, lists within their
  * longest. MADRIGAL_EUSAGE: not JSON, or not an object, with the line. *ret (large) is untouched on failure. */
 int heard_read(const char *json, struct heard *ret, struct madrigal_error *err) MUST_CHECK;
+/* "Am", "F#" as the key that was heard spells it, "N" without a chord. root_pc 0 to 11 or -1, quality HEARD_... */
+void heard_name_chord(const struct heard_harmony *h, int root_pc, int quality, char ret[8]);
 
 #endif
