@@ -306,6 +306,29 @@ static void count_pace(const struct plan *p, const struct draft *d, struct tune_
 	}
 }
 
+#define DRAWN_S 0.42 /* a weak syllable held longer is what a listener mishears first (docs/voice.md) */
+
+/* How many of the weak syllables that others follow are drawn out. */
+static void count_drawn(const struct plan *p, const struct draft *d, struct tune_figures *f)
+{
+	const struct lyrics *l = p->lyrics;
+	int weak = 0, drawn = 0, at = -1;
+	for (int i = 0; i < d->n_notes; i++) {
+		const struct draft_note *n = &d->notes[i];
+		if (!n->first)
+			continue;
+		if (at >= 0 && d->notes[at].phrase == n->phrase) {
+			const struct syllable *s = &l->syllables[d->notes[at].syllable];
+			const struct word *w = &l->words[s->word];
+			int is_weak = w->n_syllables == 1 ? !w->content : s->stress == STRESS_NONE;
+			weak += is_weak;
+			drawn += is_weak && (n->start - d->notes[at].start) * p->meter.step_s > DRAWN_S;
+		}
+		at = i;
+	}
+	f->drawn = share(drawn, weak);
+}
+
 /* How many of a phrase's onsets come as long after the one before as that did. */
 static void count_even(const struct draft *d, struct tune_figures *f)
 {
@@ -341,6 +364,7 @@ void tune_measure(const struct plan *p, const struct draft *d, struct tune_figur
 	count_words(p, d, ret);
 	count_pace(p, d, ret);
 	count_even(d, ret);
+	count_drawn(p, d, ret);
 }
 
 /* ---- the cost ---- */
@@ -393,7 +417,7 @@ float tune_cost(const struct plan *p, const struct tune_figures *f)
 	float sure = fminf(1, (float)f->notes / 60), words = fminf(1, (float)f->stressed / 16), syncopation = p->style->melody.syncopation;
 	const struct term terms[] = {
 		/* Billboard [M] unless another source is named: value, low, high, odd, weight, middle */
-		{ f->offbeat, 0.42f, 0.59f, 0.03f, 2.5f * sure, 0.44f + 0.12f * syncopation },  /* onsets off the beat: 57 %, POP909 54 % */
+		{ f->offbeat, 0.42f, p->meter.step_s > SLOW_STEP_S ? 0.63f : 0.59f, 0.03f, 2.5f * sure, 0.44f + 0.12f * syncopation },  /* onsets off the beat: 57 %, POP909 54 % */
 		{ f->chord_on_one, 0.72f, 0.90f, 0.04f, f->strong >= 4 ? 3 : 0.3f, 0.80f },  /* 74 %, POP909 75 % */
 		{ f->chord_off, 0.54f, 0.72f, 0.04f, f->off >= 8 ? 1.5f : 0.3f, 0.62f },     /* 60-62 % */
 		{ f->steps, 0.66f, 0.77f, 0.03f, 3 * sure, 0.71f },                          /* two semitones or less: 74 %, POP909 69 % */
@@ -422,6 +446,7 @@ float tune_cost(const struct plan *p, const struct tune_figures *f)
 		{ f->dull_bars, 0, 0.05f, 0.03f, 1 * sure, 0 },                              /* bars on one pitch: ROC rejects them */
 		{ f->even, 0.5f, 0.70f, 0.05f, 1.5f * sure, 0.62f },                         /* onsets as far apart as the two before: 66 % */
 		{ f->pace, 0, 4.1f, 0.3f, 1.5f, 3 },                                         /* the singer's words get lost beyond 4.5 a second (measured) */
+		{ f->drawn, 0, 0.1f, 0.5f, 12 * sure, 0 },                                  /* weak syllables of more than 0.42 s */
 		{ f->out_of_range, 0, 0, 0.01f, 2, 0 },
 	};
 	float cost = broken_lines(f);

@@ -234,7 +234,7 @@ struct tune_figures {
 	int notes;
 	float offbeat, chord_on_one, chord_off, steps, repeats, leaps, wide_leaps, leap_reversed, range, rhythm_again, bars_again, lift, peak,
 	      stressed_on, stressed_strong, unstressed_on, unstressed_strong, content_on, function_on, function_strong, final_ratio, final_chord,
-	      melisma, notes_per_bar, dull_bars, out_of_range, stressed_lower, entries_off, tessitura, pace, even;
+	      melisma, notes_per_bar, dull_bars, out_of_range, stressed_lower, entries_off, tessitura, pace, even, drawn;
 	int stressed, unstressed, strong, off, has_lift;
 };
 /* Of the sung notes only: rap is judged by rap_cost. */

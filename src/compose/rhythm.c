@@ -20,11 +20,14 @@
 #define HUGE_COST 1e6f
 #define DENSITY_WEIGHT 8.0f
 #define EASY_PACE 3.9f       /* syllables a second: beyond, words begin to be lost (measured) */
+#define SPEECH_PACE 2.5f     /* below, they are drawn out until they aren't understood (docs/voice.md) */
+#define LEAN_LEAST 0.5f      /* where the beat is slow: what an onset off the beat costs at least, and by how much more drafts differ, */
+#define LEAN_SPREAD 5.0f     /* so that sixteenths hang on beats instead of running past them */
 
-struct mask_info { uint16_t mask; int8_t n, first, last; float prior, usual; };
+struct mask_info { uint16_t mask; int8_t n, first, last, off; float prior, usual; };
 
-/* used: whether a phrase of the section at hand has the bar already */
-struct vocab { int n; int16_t mask[VOCAB_MAX]; uint8_t used[VOCAB_MAX]; float cost[VOCAB_MAX]; float pickup; };
+/* used: whether a phrase of the section at hand has the bar already; lean: what an onset off the beat costs */
+struct vocab { int n; int16_t mask[VOCAB_MAX]; uint8_t used[VOCAB_MAX]; float cost[VOCAB_MAX]; float pickup, lean; };
 
 struct rhythm_bank {
 	int n_masks, n_syllables;
@@ -52,6 +55,17 @@ static const float *place_costs(const struct lyrics *l, int syllable)
 	return s->stress == STRESS_PRIMARY ? stressed_cost : s->stress == STRESS_SECONDARY ? secondary_cost : unstressed_cost;
 }
 
+static int is_slow(const struct meter *m)
+{
+	return m->step_s > SLOW_STEP_S;
+}
+
+/* Notes a quarter: the style's, but no slower than words are spoken with ease. */
+static float density_of(const struct plan *p)
+{
+	return fmaxf(p->style->melody.density, SPEECH_PACE * 4 * (float)p->meter.step_s);
+}
+
 /* Holding syllable i for `steps`, when another follows in its phrase. */
 static float hold_cost(const struct plan *p, int i, int steps)
 {
@@ -61,6 +75,7 @@ static float hold_cost(const struct plan *p, int i, int steps)
 	int ends_word = i == w->first_syllable + w->n_syllables - 1;
 	int strong = w->n_syllables == 1 ? w->content : s->stress == STRESS_PRIMARY;
 	float seconds = (float)(steps * p->meter.step_s), cost = 0;
+	int pulse = is_slow(&p->meter) ? 2 * steps : steps; /* as it is felt: in double time where the beat is slow */
 	float least = strong ? 0.18f : 0.15f;
 	if (seconds < least - 1e-4f)
 		cost += HUGE_COST;
@@ -68,17 +83,17 @@ static float hold_cost(const struct plan *p, int i, int steps)
 	cost += 6 * fmaxf(0, 0.14f + 0.035f * (float)s->coda_consonants - seconds);
 	cost += 6 * fmaxf(0, 0.22f - seconds);
 	/* Words are understood by their pace: weak syllables drawn out are what a listener mishears first. */
-	cost += strong ? 2.5f * fmaxf(0, seconds - 0.4f) : 6 * fmaxf(0, seconds - 0.28f);
-	if (steps > 4 && !ends_word)
-		cost += 0.3f * (float)(steps - 4);
+	cost += strong ? 2.5f * fmaxf(0, seconds - 0.4f) : 11 * fmaxf(0, seconds - 0.28f);
+	if (pulse > 4 && !ends_word)
+		cost += 0.3f * (float)(pulse - 4);
 	if (ends_word && w->punct && w->punct != '-')
-		cost += steps >= 4 && steps <= 12 ? -0.7f : steps < 3 ? 0.5f : 0;
-	else if (steps > 6)
-		cost += 0.22f * (float)(steps - 6);
+		cost += pulse >= 4 && pulse <= 12 ? -0.7f : pulse < 3 ? 0.5f : 0;
+	else if (pulse > 6)
+		cost += 0.22f * (float)(pulse - 6);
 	if (strong)
-		cost -= steps == 4 ? 0.3f : steps == 3 || steps == 6 ? 0.15f : 0;
-	else if (steps > 3)
-		cost += 0.1f + 0.17f * (float)(steps - 4);
+		cost -= pulse == 4 ? 0.3f : pulse == 3 || pulse == 6 ? 0.15f : 0;
+	else if (pulse > 3)
+		cost += 0.1f + 0.17f * (float)(pulse - 4);
 	return cost;
 }
 
@@ -130,6 +145,7 @@ static int add_mask(const struct meter *m, struct mask_info *out, int n, unsigne
 	f->n = (int8_t)__builtin_popcount(mask);
 	f->first = (int8_t)__builtin_ctz(mask);
 	f->last = (int8_t)(31 - __builtin_clz(mask));
+	f->off = 0;
 	f->prior = 0.33f * logf(140 / songs);
 	return n + 1;
 }
@@ -184,9 +200,9 @@ static int gather_masks(const struct meter *m, struct mask_info *out)
 		return add_twelves(m, out);
 	for (int i = 0; i < n_bar_rhythms; i++)
 		n = add_mask(m, out, n, bar_rhythms[i].mask, bar_rhythms[i].songs);
-	for (int i = 0; i < n_dense_rhythms && m->step_s > SLOW_STEP_S; i++)
+	for (int i = 0; i < n_dense_rhythms && is_slow(m); i++)
 		n = add_mask(m, out, n, dense_rhythms[i].mask, 0.4f * dense_rhythms[i].songs);
-	return m->step_s > SLOW_STEP_S ? add_double_time(m, out, n) : n;
+	return is_slow(m) ? add_double_time(m, out, n) : n;
 }
 
 int rhythm_bank_new(struct plan *p, struct rhythm_bank **ret, struct madrigal_error *err)
@@ -219,10 +235,9 @@ int rhythm_bank_new(struct plan *p, struct rhythm_bank **ret, struct madrigal_er
 				b->gap[i * (GAP_MAX + 1) + g] = rap_hold(p, i, g);
 		}
 	for (int k = 0; k < b->n_masks; k++) {
-		int off = 0;
 		for (int t = 0; t < p->meter.steps; t++)
-			off += (b->masks[k].mask >> t & 1) && p->meter.place[t] >= PLACE_EIGHTH;
-		b->masks[k].prior += 0.5f * fabsf((float)off / (float)b->masks[k].n - 0.3f - 0.4f * push);
+			b->masks[k].off += (b->masks[k].mask >> t & 1) && p->meter.place[t] >= PLACE_EIGHTH;
+		b->masks[k].prior += 0.5f * fabsf((float)b->masks[k].off / (float)b->masks[k].n - 0.3f - 0.4f * push);
 		b->masks[k].usual = expf(-2 * b->masks[k].prior);
 	}
 	for (int i = 0; i < b->n_syllables; i++)
@@ -280,7 +295,7 @@ static void draw_masks(const float *weight, int n, int k, struct rng *r, const s
 		if (have)
 			continue;
 		v->mask[v->n] = mask[i];
-		v->cost[v->n++] = b->masks[mask[i]].prior + 0.5f * rng_gauss(r);
+		v->cost[v->n++] = b->masks[mask[i]].prior + 0.5f * rng_gauss(r) + v->lean * (float)b->masks[mask[i]].off;
 	}
 }
 
@@ -296,7 +311,7 @@ static void draw_vocab(const struct plan *p, const struct rhythm_bank *b, enum t
 		bars += (float)ph->bars;
 		fullest = fmaxf(fullest, (float)ph->n / (float)ph->bars);
 	}
-	float wanted = p->style->melody.density * (float)p->meter.steps / 4, even = bars > 0 ? 1.05f * onsets / bars + 0.4f : 4;
+	float wanted = density_of(p) * (float)p->meter.steps / 4, even = bars > 0 ? 1.05f * onsets / bars + 0.4f : 4;
 	float full = fminf((float)p->meter.steps / 2, fmaxf(even, sqrtf(even * wanted)));
 	for (int k = 0; k < b->n_masks; k++) {
 		float far = ((float)b->masks[k].n - full) / 1.5f;
@@ -363,7 +378,7 @@ static float pace_cost(const struct fitting *f, int first, int last)
 	int n = f->ph->n, room = f->ph->bars * p->meter.steps - last - f->breath;
 	float usual = n > 1 ? (float)(last - first) / (float)(n - 1) : 4, hold = fminf(fmaxf(4, 2.8f * usual), fmaxf(2, (float)room));
 	float steps = (float)(last - first) + hold, hurry = (float)n / (steps * (float)p->meter.step_s) - EASY_PACE;
-	float denser = log2f((float)(n * 4) / (steps * p->style->melody.density));
+	float denser = log2f((float)(n * 4) / (steps * density_of(p)));
 	return DENSITY_WEIGHT * denser * denser + (hurry > 0 ? 3 * hurry + 6 * hurry * hurry : 0);
 }
 
@@ -374,7 +389,8 @@ static float onsets_cost(const struct fitting *f, const int16_t *onset)
 	int n = f->ph->n, steps = p->meter.steps;
 	float cost = start_cost(f, onset[0]) + end_cost(f, onset[n - 1]) + pace_cost(f, onset[0], onset[n - 1]);
 	for (int i = 0; i < n; i++) {
-		cost += p->stress[(f->ph->first_syllable + i) * BAR_STEPS_MAX + (onset[i] + 64 * steps) % steps];
+		int in_bar = (onset[i] + 64 * steps) % steps;
+		cost += p->stress[(f->ph->first_syllable + i) * BAR_STEPS_MAX + in_bar] + (p->meter.place[in_bar] >= PLACE_EIGHTH ? f->v->lean : 0);
 		if (i + 1 < n)
 			cost += gap_cost(f, i, onset[i + 1] - onset[i]);
 	}
@@ -443,26 +459,43 @@ static void fit_bars(const struct fitting *f, struct found *ret)
 	}
 }
 
-/* Whole phrases of human songs with as many syllables. */
+static void try_phrase(const struct fitting *f, const int16_t *onset, int start, float noise, struct found *best)
+{
+	struct found t;
+	int n = f->ph->n;
+	if (start < f->earliest || start < -8 || start + onset[n - 1] > f->latest)
+		return;
+	for (int i = 0; i < n; i++)
+		t.onset[i] = (int16_t)(start + onset[i]);
+	t.cost = onsets_cost(f, t.onset) + noise;
+	if (t.cost < best->cost)
+		*best = t;
+}
+
+/* Whole phrases of human songs with as many syllables; where the beat is slow, those in eighths at twice their pace too. */
 static void fit_phrases(const struct fitting *f, struct rng *r, struct found *best)
 {
 	if (f->p->meter.steps != 16)
 		return;
 	for (int k = 0; k < n_phrase_rhythms; k++) {
 		const struct phrase_rhythm *pr = &phrase_rhythms[k];
+		int16_t onset[sizeof pr->onset];
 		if (pr->n != f->ph->n)
 			continue;
 		float noise = 0.75f * rng_gauss(r) + 0.35f - 0.05f * (float)pr->songs;
-		for (int start = pr->start - 16; start <= pr->start && start < 12; start += 16) {
-			struct found t;
-			if (start < f->earliest || start < -8 || start + pr->onset[pr->n - 1] > f->latest)
-				continue;
-			for (int i = 0; i < pr->n; i++)
-				t.onset[i] = (int16_t)(start + pr->onset[i]);
-			t.cost = onsets_cost(f, t.onset) + noise;
-			if (t.cost < best->cost)
-				*best = t;
+		int odd = pr->start;
+		for (int i = 0; i < pr->n; i++) {
+			onset[i] = pr->onset[i];
+			odd |= onset[i];
 		}
+		for (int start = pr->start - 16; start <= pr->start && start < 12; start += 16)
+			try_phrase(f, onset, start, noise, best);
+		if ((odd & 1) || !is_slow(&f->p->meter))
+			continue;
+		for (int i = 0; i < pr->n; i++)
+			onset[i] /= 2;
+		for (int start = pr->start / 2 - 16; start < 12; start += 8)
+			try_phrase(f, onset, start, noise, best);
 	}
 }
 
@@ -660,8 +693,11 @@ static void draw_phrase(const struct plan *p, const struct rhythm_bank *b, struc
 void rhythm_draw(const struct plan *p, struct rhythm_bank *b, int fresh, struct rng *r, struct draft *d)
 {
 	struct vocab *vocab = b->vocab;
-	for (int f = 0; f < FAMILIES && fresh; f++)
+	float lean = fresh && is_slow(&p->meter) ? LEAN_LEAST + LEAN_SPREAD * rng_unit(r) : 0;
+	for (int f = 0; f < FAMILIES && fresh; f++) {
 		vocab[f].n = 0;
+		vocab[f].lean = lean;
+	}
 	for (int s = 0; s < p->n_sections; s++) {
 		const struct plan_section *sec = &p->sections[s];
 		if (!sec->n_phrases || sec->same_as >= 0)
