@@ -476,5 +476,5 @@ float draft_cost(const struct plan *p, struct draft *d)
 		sung.n_notes = take_part(p, d, 0, d->part);
 	}
 	tune_measure(p, &sung, &tune);
-	return tune_cost(p, &tune) + rap_cost(&rap);
+	return tune_cost(p, &tune) + 0.3f * rap_cost(&rap);
 }

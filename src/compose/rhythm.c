@@ -21,6 +21,8 @@
 #define DENSITY_WEIGHT 8.0f
 #define EASY_PACE 3.9f       /* syllables a second: beyond, words begin to be lost (measured) */
 #define SPEECH_PACE 2.5f     /* below, they are drawn out until they aren't understood (docs/voice.md) */
+#define THREE_FOR_TWO 0.9f   /* 6/8: what it costs to put a weak syllable where 3/4 has a beat, so that the bar isn't heard as one of three */
+#define LEAST_FILLED 0.6f   /* of its bars, by a line that hurries on that account */
 #define LEAN_LEAST 0.5f      /* where the beat is slow: what an onset off the beat costs at least, and by how much more drafts differ, */
 #define LEAN_SPREAD 5.0f     /* so that sixteenths hang on beats instead of running past them */
 
@@ -60,10 +62,12 @@ static int is_slow(const struct meter *m)
 	return m->step_s > SLOW_STEP_S;
 }
 
-/* Notes a quarter: the style's, but no slower than words are spoken with ease. */
-static float density_of(const struct plan *p)
+/* Notes a quarter for n syllables in so many bars: the style's, but no slower than words are spoken with ease; nor is most of the bars left empty for that.
+ * Rap's hook has twice a line's bars, to be slow against what is spoken. */
+static float density_of(const struct plan *p, float n, float bars)
 {
-	return fmaxf(p->style->melody.density, SPEECH_PACE * 4 * (float)p->meter.step_s);
+	float spoken = SPEECH_PACE * 4 * (float)p->meter.step_s, filled = 4 * n / (LEAST_FILLED * bars * (float)p->meter.steps);
+	return p->raps ? p->style->melody.density : fmaxf(p->style->melody.density, fminf(spoken, filled));
 }
 
 /* Holding syllable i for `steps`, when another follows in its phrase. */
@@ -223,8 +227,9 @@ int rhythm_bank_new(struct plan *p, struct rhythm_bank **ret, struct madrigal_er
 	float push = p->style->melody.syncopation;
 	for (int i = 0; i < b->n_syllables; i++) {
 		const float *cost = place_costs(l, i);
+		int weak = cost == unstressed_cost || cost == function_cost;
 		for (int t = 0; t < p->meter.steps; t++)
-			p->stress[i * BAR_STEPS_MAX + t] = cost[p->meter.place[t]];
+			p->stress[i * BAR_STEPS_MAX + t] = cost[p->meter.place[t]] + (weak && p->meter.eighths_lead && (t == 4 || t == 8) ? THREE_FOR_TWO : 0);
 		for (int g = 0; g <= GAP_MAX; g++)
 			b->gap[i * (GAP_MAX + 1) + g] = hold_cost(p, i, g);
 	}
@@ -311,7 +316,7 @@ static void draw_vocab(const struct plan *p, const struct rhythm_bank *b, enum t
 		bars += (float)ph->bars;
 		fullest = fmaxf(fullest, (float)ph->n / (float)ph->bars);
 	}
-	float wanted = density_of(p) * (float)p->meter.steps / 4, even = bars > 0 ? 1.05f * onsets / bars + 0.4f : 4;
+	float wanted = density_of(p, onsets, fmaxf(1, bars)) * (float)p->meter.steps / 4, even = bars > 0 ? 1.05f * onsets / bars + 0.4f : 4;
 	float full = fminf((float)p->meter.steps / 2, fmaxf(even, sqrtf(even * wanted)));
 	for (int k = 0; k < b->n_masks; k++) {
 		float far = ((float)b->masks[k].n - full) / 1.5f;
@@ -378,7 +383,7 @@ static float pace_cost(const struct fitting *f, int first, int last)
 	int n = f->ph->n, room = f->ph->bars * p->meter.steps - last - f->breath;
 	float usual = n > 1 ? (float)(last - first) / (float)(n - 1) : 4, hold = fminf(fmaxf(4, 2.8f * usual), fmaxf(2, (float)room));
 	float steps = (float)(last - first) + hold, hurry = (float)n / (steps * (float)p->meter.step_s) - EASY_PACE;
-	float denser = log2f((float)(n * 4) / (steps * density_of(p)));
+	float denser = log2f((float)(n * 4) / (steps * density_of(p, (float)n, (float)f->ph->bars)));
 	return DENSITY_WEIGHT * denser * denser + (hurry > 0 ? 3 * hurry + 6 * hurry * hurry : 0);
 }
 
