@@ -3,10 +3,11 @@
  *
  * tune_measure() counts in a draft what was counted in human songs (docs: songcraft figures from 214 Billboard songs, 908 Chinese pop songs);
  * tune_cost() adds up how far each figure lies outside its middle range, in units of what would be heard as odd, and a little for its distance
- * from the middle. The terms table is the whole of the composer's taste. */
+ * from the middle. The table `terms` is the whole of the composer's taste. */
 #include "compose/plan.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 /* ---- the draft as one row of notes ---- */
@@ -369,91 +370,111 @@ void tune_measure(const struct plan *p, const struct draft *d, struct tune_figur
 
 /* ---- the cost ---- */
 
-/* A figure should lie within low..high; a distance of `odd` outside costs 1 (quadratically more beyond), times weight. `middle` draws gently. */
-struct term { float value, low, high, odd, weight, middle; };
+/* What a figure is counted from, and so how much it says of short lyrics. */
+enum basis { OF_ALL, OF_NOTES, OF_ONES, OF_OFFBEATS, OF_SECTIONS, OF_STRESSES, OF_HOLDS };
 
-static float term_cost(const struct term *t)
-{
-	float out = t->value < t->low ? t->low - t->value : t->value > t->high ? t->value - t->high : 0;
-	float z = out / t->odd, m = (t->value - t->middle) / (t->high - t->low + t->odd);
-	return t->weight * (z + z * z + 0.08f * m * m);
-}
+/* A figure should lie within low..high; a distance of `odd` outside costs 1 (quadratically more beyond), times weight. The middle draws gently: the
+ * style's where it has a say (plus `per` for each unit of it). No song is to cross the line least..most, however few its notes: it is the range that the
+ * tune judge accepts, somewhat wider than where most human songs lie; `beyond` is its unit there, 0 where there is none. */
+struct term {
+	size_t value;
+	enum basis basis;
+	float low, high, odd, weight, middle, per;
+	size_t style;
+	float least, most, beyond;
+};
+
+#define FIGURE(name) offsetof(struct tune_figures, name)
+#define MANNER(name) offsetof(struct style_melody, name)
+
+/* Shares are of Billboard's notes, syllables, bars or phrases (214 songs) unless another source is named; POP909 are 908 Chinese pop songs. */
+static const struct term terms[] = {
+	/* value, basis                       low    high   odd    weight middle per   style                   least  most   beyond */
+	{ FIGURE(offbeat), OF_NOTES,          0.42f, 0.59f, 0.03f, 2.5f,  0.44f, 0.12f, MANNER(syncopation),   0.35f, 0.65f, 0.03f }, /* onsets off the beat: 57 %, POP909 54 % */
+	{ FIGURE(chord_on_one), OF_ONES,      0.72f, 0.90f, 0.04f, 3.0f,  0.80f, 0, 0,                         0.65f, 0.95f, 0.04f }, /* 74 %, POP909 75 % */
+	{ FIGURE(chord_off), OF_OFFBEATS,     0.54f, 0.72f, 0.04f, 1.5f,  0.62f, 0, 0,                         0.45f, 0.80f, 0.04f }, /* 60-62 %, POP909 60 % */
+	{ FIGURE(steps), OF_NOTES,            0.66f, 0.77f, 0.03f, 3.0f,  0.71f, 0, 0,                         0.60f, 0.82f, 0.03f }, /* two semitones or less: 74 %, POP909 69 % */
+	{ FIGURE(repeats), OF_NOTES,          0.16f, 0.34f, 0.03f, 1.8f,  0.20f, 0.15f, MANNER(repeat),        0.10f, 0.40f, 0.03f }, /* 30 %, POP909 24 % */
+	{ FIGURE(leaps), OF_NOTES,            0.05f, 0.15f, 0.03f, 1.0f,  0.07f, 0.06f, MANNER(leap),          0, 0, 0 },             /* five semitones or more: 8 %, POP909 14 % */
+	{ FIGURE(wide_leaps), OF_NOTES,       0,     0.02f, 0.01f, 2.0f,  0,     0, 0,                         0,     0.04f, 0.01f }, /* more than seven: 1.8 %, POP909 3.5 % */
+	{ FIGURE(leap_reversed), OF_NOTES,    0.55f, 1,     0.10f, 0.6f,  0.65f, 0, 0,                         0, 0, 0 },             /* 54 %, POP909 59 % */
+	{ FIGURE(range), OF_NOTES,            13,    17,    1,     3.0f,  15,    0, 0,                         11,    22,    1 },     /* median 17, POP909 18; an untrained singer's comfortable tenth is 16 (fittonmusic) */
+	{ FIGURE(tessitura), OF_NOTES,        6,     12,    1,     0.6f,  9,     0, 0,                         0, 0, 0 },             /* median 9, POP909 11 */
+	{ FIGURE(rhythm_again), OF_NOTES,     0.48f, 0.78f, 0.03f, 2.5f,  0.60f, 0, 0,                         0.40f, 0.85f, 0.03f }, /* bars with a rhythm heard before: 53 %, POP909 60 % */
+	{ FIGURE(bars_again), OF_NOTES,       0.28f, 0.62f, 0.03f, 3.0f,  0.45f, 0, 0,                         0.20f, 0.70f, 0.03f }, /* bars heard before: 40 %, POP909 47 % */
+	{ FIGURE(lift), OF_SECTIONS,          1.5f,  4.5f,  0.50f, 2.0f,  0.60f, 0.80f, MANNER(chorus_lift),   0.5f,  6,     0.5f },  /* chorus above verse: median 1.2 semitones, wanted more */
+	{ FIGURE(peak), OF_SECTIONS,          1,     6,     1,     6.0f,  2,     0, 0,                         0,     24,    1 },     /* the chorus' peak is the song's: 75 % */
+	{ FIGURE(stressed_on), OF_STRESSES,   0.68f, 1,     0.05f, 2.5f,  0.80f, 0, 0,                         0.55f, 1,     0.05f }, /* stressed syllables on a beat: 63 % */
+	{ FIGURE(stressed_strong), OF_STRESSES, 0.40f, 1,   0.08f, 0.7f,  0.50f, 0, 0,                         0, 0, 0 },             /* on 1 or 3: 46 % */
+	{ FIGURE(unstressed_on), OF_STRESSES, 0,     0.24f, 0.04f, 2.5f,  0.10f, 0, 0,                         0,     0.35f, 0.04f }, /* 23 % */
+	{ FIGURE(unstressed_strong), OF_STRESSES, 0, 0.06f, 0.03f, 1.2f,  0,     0, 0,                         0, 0, 0 },             /* 3.9 % */
+	{ FIGURE(content_on), OF_NOTES,       0.50f, 0.90f, 0.06f, 0.8f,  0.60f, 0, 0,                         0, 0, 0 },             /* content words of one syllable: 53 %; keywords: 81 % (Liao et al. 2024) */
+	{ FIGURE(function_on), OF_NOTES,      0,     0.40f, 0.06f, 0.8f,  0.25f, 0, 0,                         0, 0, 0 },             /* function words of one syllable: 37 % */
+	{ FIGURE(function_strong), OF_NOTES,  0,     0.15f, 0.04f, 0.8f,  0.05f, 0, 0,                         0, 0, 0 },             /* 11 % */
+	{ FIGURE(stressed_lower), OF_STRESSES, 0,    0.25f, 0.06f, 0.8f,  0.15f, 0, 0,                         0, 0, 0 },             /* than what follows in the word: 20 % */
+	{ FIGURE(final_ratio), OF_NOTES,      1.8f,  3.8f,  0.30f, 1.0f,  2.5f,  0, 0,                         0, 0, 0 },             /* a phrase's last note: 2.0 times the others, POP909 4.6 */
+	{ FIGURE(final_chord), OF_ALL,        0.78f, 1,     0.06f, 1.0f,  0.90f, 0, 0,                         0, 0, 0 },             /* 73 %, POP909 83 % */
+	{ FIGURE(melisma), OF_NOTES,          0.05f, 0.17f, 0.02f, 1.0f,  0,     1, MANNER(melisma),           0, 0, 0 },             /* extra notes a syllable: 0.15 */
+	{ FIGURE(entries_off), OF_NOTES,      0.50f, 0.85f, 0.08f, 0.7f,  0.65f, 0, 0,                         0, 0, 0 },             /* phrases that begin off 1 and 3: 72 %, POP909 62 % */
+	{ FIGURE(dull_bars), OF_NOTES,        0,     0.05f, 0.03f, 1.0f,  0,     0, 0,                         0, 0, 0 },             /* bars on one pitch: rejected (ROC, lyrics to melody) */
+	{ FIGURE(even), OF_NOTES,             0.50f, 0.70f, 0.05f, 1.5f,  0.62f, 0, 0,                         0, 0, 0 },             /* onsets as far apart as the two before: 66 % */
+	{ FIGURE(pace), OF_ALL,               0,     4.1f,  0.30f, 1.5f,  3,     0, 0,                         0,     4.45f, 0.3f },  /* the fastest phrase: words get lost beyond 4.5 syllables a second (docs/voice.md) */
+	{ FIGURE(drawn), OF_HOLDS,            0,     0.10f, 0.50f, 12,    0,     0, 0,                         0, 0, 0 },             /* weak syllables of more than 0.42 s: misheard first (docs/voice.md) */
+	{ FIGURE(out_of_range), OF_ALL,       0,     0,     0.01f, 2.0f,  0,     0, 0,                         0, 0, 0 },             /* the singer's: share/voices */
+};
 
 #define BROKEN_LINE 30.0f /* more than what shares within their lines can cost together */
 
-/* The lines that no song is to cross, however few its notes: the terms' ranges, somewhat wider. */
-static float broken_lines(const struct tune_figures *f)
+/* How much a term counts; *ret_line: whether its line does. */
+static float counts(const struct plan *p, const struct tune_figures *f, enum basis basis, int *ret_line)
 {
-	const struct { float value, least, most, odd; int counts; } lines[] = {
-		{ f->offbeat, 0.35f, 0.65f, 0.03f, 1 },
-		{ f->chord_on_one, 0.65f, 0.95f, 0.04f, f->strong >= 4 },
-		{ f->chord_off, 0.45f, 0.8f, 0.04f, f->off >= 8 },
-		{ f->steps, 0.6f, 0.82f, 0.03f, 1 },
-		{ f->repeats, 0.1f, 0.4f, 0.03f, 1 },
-		{ f->wide_leaps, 0, 0.04f, 0.01f, 1 },
-		{ f->range, 11, 22, 1, 1 },
-		{ f->rhythm_again, 0.4f, 0.85f, 0.03f, 1 },
-		{ f->bars_again, 0.2f, 0.7f, 0.03f, 1 },
-		{ f->lift, 0.5f, 6, 0.5f, f->has_lift },
-		{ f->peak, 0, 24, 1, f->has_lift },
-		{ f->stressed_on, 0.55f, 1, 0.05f, f->stressed >= 8 },
-		{ f->unstressed_on, 0, 0.35f, 0.04f, f->stressed >= 8 },
-		{ f->pace, 0, 4.45f, 0.3f, 1 },
-	};
-	float cost = 0;
-	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-		float out = fmaxf(lines[i].least - lines[i].value, lines[i].value - lines[i].most);
-		if (lines[i].counts && out > 1e-6f)
-			cost += BROKEN_LINE + 2 * out / lines[i].odd;
+	float sure = fminf(1, (float)f->notes / 60);
+	*ret_line = 1;
+	switch (basis) {
+	case OF_ONES:
+		*ret_line = f->strong >= 4;
+		return *ret_line ? 1 : 0.1f;
+	case OF_OFFBEATS:
+		*ret_line = f->off >= 8;
+		return *ret_line ? 1 : 0.2f;
+	case OF_SECTIONS:
+		*ret_line = f->has_lift;
+		return f->has_lift ? 1 : 0;
+	case OF_STRESSES:
+		*ret_line = f->stressed >= 8;
+		return fminf(1, (float)f->stressed / 16);
+	case OF_HOLDS: /* a rap's hook is slow against what is spoken */
+		return p->raps ? 0 : sure;
+	default:
+		return basis == OF_NOTES ? sure : 1;
 	}
-	return cost;
+}
+
+static float term_cost(const struct term *t, float value, float style)
+{
+	float out = value < t->low ? t->low - value : value > t->high ? value - t->high : 0;
+	float z = out / t->odd, m = (value - t->middle - t->per * style) / (t->high - t->low + t->odd);
+	return t->weight * (z + z * z + 0.08f * m * m);
 }
 
 float tune_cost(const struct plan *p, const struct tune_figures *f)
 {
-	if (!f->notes)
-		return 0;
-	/* Short lyrics say little about shares: their terms count for less. */
-	float sure = fminf(1, (float)f->notes / 60), words = fminf(1, (float)f->stressed / 16), syncopation = p->style->melody.syncopation;
-	const struct term terms[] = {
-		/* Billboard [M] unless another source is named: value, low, high, odd, weight, middle */
-		{ f->offbeat, 0.42f, p->meter.step_s > SLOW_STEP_S ? 0.63f : 0.59f, 0.03f, 2.5f * sure, 0.44f + 0.12f * syncopation },  /* onsets off the beat: 57 %, POP909 54 % */
-		{ f->chord_on_one, 0.72f, 0.90f, 0.04f, f->strong >= 4 ? 3 : 0.3f, 0.80f },  /* 74 %, POP909 75 % */
-		{ f->chord_off, 0.54f, 0.72f, 0.04f, f->off >= 8 ? 1.5f : 0.3f, 0.62f },     /* 60-62 % */
-		{ f->steps, 0.66f, 0.77f, 0.03f, 3 * sure, 0.71f },                          /* two semitones or less: 74 %, POP909 69 % */
-		{ f->repeats, 0.16f, 0.34f, 0.03f, 1.8f * sure, 0.2f + 0.15f * p->style->melody.repeat }, /* 30 %, POP909 24 % */
-		{ f->leaps, 0.05f, 0.15f, 0.03f, 1 * sure, 0.07f + 0.06f * p->style->melody.leap },       /* five semitones or more: 8-14 % */
-		{ f->wide_leaps, 0, 0.02f, 0.01f, 2 * sure, 0 },                             /* more than seven: 1.8 % */
-		{ f->leap_reversed, 0.55f, 1, 0.1f, 0.6f * sure, 0.65f },                    /* 54 %, POP909 59 % */
-		{ f->range, 13, 17, 1, 3 * sure, 15 },                                      /* median 17; a singer's comfortable tenth is 16 */
-		{ f->tessitura, 6, 12, 1, 0.6f * sure, 9 },                                  /* 9, POP909 11 */
-		{ f->rhythm_again, 0.48f, 0.78f, 0.03f, 2.5f * sure, 0.6f },                    /* bars with a rhythm heard before: 53 %, POP909 60 % */
-		{ f->bars_again, 0.28f, 0.62f, 0.03f, 3 * sure, 0.45f },                     /* bars heard before: 40 %, POP909 47 % */
-		{ f->lift, 1.5f, 4.5f, 0.5f, f->has_lift ? 2 : 0, 0.6f + 0.8f * p->style->melody.chorus_lift }, /* chorus above verse: median 1.2, wanted more */
-		{ f->peak, 1, 6, 1, f->has_lift ? 6 : 0, 2 },                                /* the song's peak is the chorus' */
-		{ f->stressed_on, 0.68f, 1, 0.05f, 2.5f * words, 0.8f },                     /* 63 % of human songs' */
-		{ f->stressed_strong, 0.4f, 1, 0.08f, 0.7f * words, 0.5f },                  /* 46 % */
-		{ f->unstressed_on, 0, 0.24f, 0.04f, 2.5f * words, 0.1f },                   /* 23 % */
-		{ f->unstressed_strong, 0, 0.06f, 0.03f, 1.2f * words, 0 },                  /* 3.9 % */
-		{ f->content_on, 0.5f, 0.9f, 0.06f, 0.8f * sure, 0.6f },                     /* 53 % */
-		{ f->function_on, 0, 0.4f, 0.06f, 0.8f * sure, 0.25f },                      /* 37 % */
-		{ f->function_strong, 0, 0.15f, 0.04f, 0.8f * sure, 0.05f },                 /* 11 % */
-		{ f->stressed_lower, 0, 0.25f, 0.06f, 0.8f * words, 0.15f },                 /* 20 % */
-		{ f->final_ratio, 1.8f, 3.8f, 0.3f, 1 * sure, 2.5f },                        /* a phrase's last note: 2.0 times the others, POP909 4.6 */
-		{ f->final_chord, 0.78f, 1, 0.06f, 1, 0.9f },                                /* 73 %, POP909 83 % */
-		{ f->melisma, 0.05f, 0.17f, 0.02f, 1 * sure, p->style->melody.melisma },     /* extra notes a syllable: 0.15 */
-		{ f->entries_off, 0.5f, 0.85f, 0.08f, 0.7f * sure, 0.65f },                  /* phrases that begin off 1 and 3: 72 %, POP909 62 % */
-		{ f->dull_bars, 0, 0.05f, 0.03f, 1 * sure, 0 },                              /* bars on one pitch: ROC rejects them */
-		{ f->even, 0.5f, 0.70f, 0.05f, 1.5f * sure, 0.62f },                         /* onsets as far apart as the two before: 66 % */
-		{ f->pace, 0, 4.1f, 0.3f, 1.5f, 3 },                                         /* the singer's words get lost beyond 4.5 a second (measured) */
-		{ f->drawn, 0, 0.1f, 0.5f, 12 * sure, 0 },                                  /* weak syllables of more than 0.42 s */
-		{ f->out_of_range, 0, 0, 0.01f, 2, 0 },
-	};
-	float cost = broken_lines(f);
-	for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++)
-		cost += term_cost(&terms[i]);
+	float cost = 0;
+	for (size_t i = 0; i < sizeof terms / sizeof terms[0] && f->notes; i++) {
+		const struct term *t = &terms[i];
+		float value = *(const float *)((const char *)f + t->value);
+		float style = t->per != 0 ? *(const float *)((const char *)&p->style->melody + t->style) : 0;
+		int line;
+		cost += counts(p, f, t->basis, &line) * term_cost(t, value, style);
+		float out = fmaxf(t->least - value, value - t->most);
+		if (line && t->beyond > 0 && out > 1e-6f)
+			cost += BROKEN_LINE + 2 * out / t->beyond;
+	}
 	return cost;
 }
+
+/* Of what is spoken against what is sung: a tune across its lines is heard sooner than an accent more on the beat. */
+#define RAP_WEIGHT 0.3f
 
 /* The notes of d that are rapped, or those that are not. */
 static int take_part(const struct plan *p, const struct draft *d, int rap, struct draft_note *out)
@@ -476,5 +497,5 @@ float draft_cost(const struct plan *p, struct draft *d)
 		sung.n_notes = take_part(p, d, 0, d->part);
 	}
 	tune_measure(p, &sung, &tune);
-	return tune_cost(p, &tune) + 0.3f * rap_cost(&rap);
+	return tune_cost(p, &tune) + RAP_WEIGHT * rap_cost(&rap);
 }

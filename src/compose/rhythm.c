@@ -62,12 +62,17 @@ static int is_slow(const struct meter *m)
 	return m->step_s > SLOW_STEP_S;
 }
 
-/* Notes a quarter for n syllables in so many bars: the style's, but no slower than words are spoken with ease; nor is most of the bars left empty for that.
- * Rap's hook has twice a line's bars, to be slow against what is spoken. */
+/* Whether the tune goes in double time. Rap's hook has twice a line's bars, to be slow against what is spoken. */
+static int doubles(const struct plan *p)
+{
+	return is_slow(&p->meter) && !p->raps;
+}
+
+/* Notes a quarter for n syllables in so many bars: the style's, but no slower than words are spoken with ease; nor is most of the bars left empty for that. */
 static float density_of(const struct plan *p, float n, float bars)
 {
 	float spoken = SPEECH_PACE * 4 * (float)p->meter.step_s, filled = 4 * n / (LEAST_FILLED * bars * (float)p->meter.steps);
-	return p->raps ? p->style->melody.density : fmaxf(p->style->melody.density, fminf(spoken, filled));
+	return doubles(p) ? fmaxf(p->style->melody.density, fminf(spoken, filled)) : p->style->melody.density;
 }
 
 /* Holding syllable i for `steps`, when another follows in its phrase. */
@@ -79,7 +84,7 @@ static float hold_cost(const struct plan *p, int i, int steps)
 	int ends_word = i == w->first_syllable + w->n_syllables - 1;
 	int strong = w->n_syllables == 1 ? w->content : s->stress == STRESS_PRIMARY;
 	float seconds = (float)(steps * p->meter.step_s), cost = 0;
-	int pulse = is_slow(&p->meter) ? 2 * steps : steps; /* as it is felt: in double time where the beat is slow */
+	int pulse = doubles(p) ? 2 * steps : steps; /* as it is felt: in double time where the beat is slow */
 	float least = strong ? 0.18f : 0.15f;
 	if (seconds < least - 1e-4f)
 		cost += HUGE_COST;
@@ -87,7 +92,7 @@ static float hold_cost(const struct plan *p, int i, int steps)
 	cost += 6 * fmaxf(0, 0.14f + 0.035f * (float)s->coda_consonants - seconds);
 	cost += 6 * fmaxf(0, 0.22f - seconds);
 	/* Words are understood by their pace: weak syllables drawn out are what a listener mishears first. */
-	cost += strong ? 2.5f * fmaxf(0, seconds - 0.4f) : 11 * fmaxf(0, seconds - 0.28f);
+	cost += strong ? 2.5f * fmaxf(0, seconds - 0.4f) : (doubles(p) ? 11 : 6) * fmaxf(0, seconds - 0.28f);
 	if (pulse > 4 && !ends_word)
 		cost += 0.3f * (float)(pulse - 4);
 	if (ends_word && w->punct && w->punct != '-')
@@ -495,7 +500,7 @@ static void fit_phrases(const struct fitting *f, struct rng *r, struct found *be
 		}
 		for (int start = pr->start - 16; start <= pr->start && start < 12; start += 16)
 			try_phrase(f, onset, start, noise, best);
-		if ((odd & 1) || !is_slow(&f->p->meter))
+		if ((odd & 1) || !doubles(f->p))
 			continue;
 		for (int i = 0; i < pr->n; i++)
 			onset[i] /= 2;
@@ -698,7 +703,7 @@ static void draw_phrase(const struct plan *p, const struct rhythm_bank *b, struc
 void rhythm_draw(const struct plan *p, struct rhythm_bank *b, int fresh, struct rng *r, struct draft *d)
 {
 	struct vocab *vocab = b->vocab;
-	float lean = fresh && is_slow(&p->meter) ? LEAN_LEAST + LEAN_SPREAD * rng_unit(r) : 0;
+	float lean = fresh && doubles(p) ? LEAN_LEAST + LEAN_SPREAD * rng_unit(r) : 0;
 	for (int f = 0; f < FAMILIES && fresh; f++) {
 		vocab[f].n = 0;
 		vocab[f].lean = lean;
