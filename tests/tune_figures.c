@@ -46,10 +46,16 @@ static void drop_spoken(struct score *s)
 	s->n_vocal = n;
 }
 
+/* Ticks of a bar as the judge counts them: six quarters where the meter is 6/8. */
+static int judged_bar(const struct score *s)
+{
+	return s->meter_num * TICKS_PER_QUARTER;
+}
+
 static void count_bars(const struct score *s, double *v)
 {
 	static unsigned rhythm[4000], whole[4000];
-	int bars = 0, again = 0, again_whole = 0, ticks = score_bar_ticks(s);
+	int bars = 0, again = 0, again_whole = 0, ticks = judged_bar(s);
 	for (int i = 0; i < s->n_vocal;) {
 		int bar = s->vocal[i].start / ticks, r = 0, w = 0;
 		unsigned a = 7, b = 7;
@@ -73,7 +79,7 @@ static void count_bars(const struct score *s, double *v)
 static void count_notes(const struct score *s, double *v)
 {
 	int off = 0, off_tones = 0, one = 0, one_tones = 0, pairs = 0, small = 0, same = 0, wide = 0, low = 127, high = 0;
-	int bar = score_bar_ticks(s), top[2] = { 0, 0 }, count[2] = { 0, 0 };
+	int bar = judged_bar(s), top[2] = { 0, 0 }, count[2] = { 0, 0 };
 	double sum[2] = { 0, 0 };
 	for (int i = 0; i < s->n_vocal; i++) {
 		const struct vocal_note *n = &s->vocal[i];

@@ -107,17 +107,24 @@ static int seen_before(struct seen *s, uint32_t v)
 	return 0;
 }
 
+/* Steps in a bar as the figures count them: two bars of 6/8 are as long as one of theirs. */
+static int counted_bar(const struct plan *p)
+{
+	return p->meter.eighths_lead ? 2 * p->meter.steps : p->meter.steps;
+}
+
 static void count_bars(const struct plan *p, const struct draft *d, struct tune_figures *f)
 {
+	int steps = counted_bar(p);
 	struct seen rhythms, wholes;
 	memset(&rhythms, 0, sizeof rhythms);
 	memset(&wholes, 0, sizeof wholes);
 	int bars = 0, again = 0, again_whole = 0, dull = 0;
 	for (int i = 0; i < d->n_notes;) {
-		int bar = d->notes[i].start / p->meter.steps, n = 0, low = 127, high = 0;
+		int bar = d->notes[i].start / steps, n = 0, low = 127, high = 0;
 		uint32_t rhythm = 2166136261u, whole = 2166136261u;
-		for (; i < d->n_notes && d->notes[i].start / p->meter.steps == bar; i++, n++) {
-			uint32_t at = (uint32_t)(d->notes[i].start % p->meter.steps);
+		for (; i < d->n_notes && d->notes[i].start / steps == bar; i++, n++) {
+			uint32_t at = (uint32_t)(d->notes[i].start % steps);
 			int midi = heard_midi(p, &d->notes[i]);
 			rhythm = (rhythm ^ (at + 1)) * 16777619u;
 			whole = (whole ^ (at * 128 + (uint32_t)midi + 1)) * 16777619u;
@@ -153,12 +160,12 @@ static void count_places(const struct plan *p, const struct draft *d, struct tun
 	float final_len = 0, other_len = 0;
 	for (int i = 0; i < d->n_notes; i++) {
 		const struct draft_note *n = &d->notes[i];
-		int in_bar = n->start % p->meter.steps;
+		int in_bar = n->start % p->meter.steps, one = n->start % counted_bar(p) == 0;
 		int tone = sounding(p, n->start)->tones >> ((n->midi - p->tonic_pc + 120) % 12) & 1;
 		if (in_bar % 4) {
 			off++;
 			off_tones += tone;
-		} else if (in_bar == 0) {
+		} else if (one) {
 			on_one++;
 			one_tones += tone;
 		}

@@ -235,6 +235,12 @@ static void add_words(struct writer *w, const char *name, int backing, int *inde
 	close_list(w);
 }
 
+/* Up to the next microsecond: who divides times by a beat's length must not find a note that is on a bar line in the bar before. */
+static double never_early(double seconds)
+{
+	return ceil(seconds * 1e6 - 0.01) / 1e6;
+}
+
 static void add_vocal(struct writer *w, const char *name, int backing, const int *index)
 {
 	const struct vocal_note *v = backing ? w->s->backing : w->s->vocal;
@@ -243,7 +249,7 @@ static void add_vocal(struct writer *w, const char *name, int backing, const int
 	open_list(w, name);
 	for (int i = 0; i < n; i++) {
 		open_member(w, i);
-		add_key_number(w, "start", note_start(w, backing, i));
+		add_key_number(w, "start", never_early(note_start(w, backing, i)));
 		add_key_number(w, "end", note_end(w, backing, i));
 		add_key_int(w, "midi", sung->midi ? sung->midi[i] : v[i].midi);
 		add_key_int(w, "word", index[v[i].word]);
