@@ -68,11 +68,13 @@ static int doubles(const struct plan *p)
 	return is_slow(&p->meter) && !p->raps;
 }
 
-/* Notes a quarter for n syllables in so many bars: the style's, but no slower than words are spoken with ease; nor is most of the bars left empty for that. */
+/* Notes a quarter for n syllables in so many bars: the style's, but in a slow song no slower than words are spoken with ease, unless most of
+ * the bars were left empty for it. */
 static float density_of(const struct plan *p, float n, float bars)
 {
-	float spoken = SPEECH_PACE * 4 * (float)p->meter.step_s, filled = 4 * n / (LEAST_FILLED * bars * (float)p->meter.steps);
-	return doubles(p) ? fmaxf(p->style->melody.density, fminf(spoken, filled)) : p->style->melody.density;
+	float own = p->style->melody.density, filled = 4 * n / (LEAST_FILLED * bars * (float)p->meter.steps);
+	float spoken = SPEECH_PACE * 4 * (float)p->meter.step_s;
+	return doubles(p) ? fmaxf(own, fminf(spoken, filled)) : own;
 }
 
 /* Holding syllable i for `steps`, when another follows in its phrase. */
