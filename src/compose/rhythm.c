@@ -23,8 +23,8 @@
 #define SPEECH_PACE 2.5f     /* below, they are drawn out until they aren't understood (docs/voice.md) */
 #define THREE_FOR_TWO 0.9f   /* 6/8: what it costs to put a weak syllable where 3/4 has a beat, so that the bar isn't heard as one of three */
 #define LEAST_FILLED 0.6f   /* of its bars, by a line that hurries on that account */
-#define LEAN_LEAST 1.2f      /* where the beat is slow: what an onset off the beat costs at least, and by how much more drafts differ, */
-#define LEAN_SPREAD 6.0f     /* so that sixteenths hang on beats instead of running past them */
+#define LEAN_LEAST 0.8f      /* where the beat is slow: what an onset off the beat costs at least, and by how much more drafts differ, */
+#define LEAN_SPREAD 4.5f     /* so that sixteenths hang on beats instead of running past them */
 
 struct mask_info { uint16_t mask; int8_t n, first, last, off; float prior, usual; };
 
