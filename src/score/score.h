@@ -77,7 +77,7 @@ struct score {
 	double tempo_bpm;         /* quarter notes a minute; in 6/8 too */
 	int meter_num, meter_den;
 	int tonic_pc, minor;      /* the key that it begins in; chords count from this tonic throughout */
-	double lead_in_s;         /* seconds of the file before tick 0 (a pickup's breath); = song.json's first_beat */
+	double lead_in_s;         /* seconds of the file before tick 0 (a pickup's breath); = song.json's first_beat, but for a microsecond */
 	double tail_s;            /* seconds after the last bar in which the last chord rings out */
 	int bars;
 	struct score_section *sections; int n_sections;
