@@ -426,7 +426,7 @@ static const struct term terms[] = {
 	{ FIGURE(dull_bars), OF_NOTES,        0,     0.05f, 0.03f, 1.0f,  0,     0, 0,                         0, 0, 0 },             /* bars on one pitch: rejected (ROC, lyrics to melody) */
 	{ FIGURE(even), OF_NOTES,             0.50f, 0.70f, 0.05f, 1.5f,  0.62f, 0, 0,                         0, 0, 0 },             /* onsets as far apart as the two before: 66 % */
 	{ FIGURE(pace), OF_ALL,               0,     4.1f,  0.30f, 1.5f,  3,     0, 0,                         0,     4.45f, 0.3f },  /* the fastest phrase: words get lost beyond 4.5 syllables a second (docs/voice.md) */
-	{ FIGURE(drawn), OF_HOLDS,            0,     0.10f, 0.50f, 16,    0,     0, 0,                         0, 0, 0 },             /* weak syllables of more than 0.42 s: misheard first (docs/voice.md) */
+	{ FIGURE(drawn), OF_HOLDS,            0,     0.10f, 1,     16,    0,     0, 0,                         0, 0, 0 },             /* weak syllables of more than 0.42 s: misheard first (docs/voice.md) */
 	{ FIGURE(out_of_range), OF_ALL,       0,     0,     0.01f, 2.0f,  0,     0, 0,                         0, 0, 0 },             /* the singer's: share/voices */
 };
 
