@@ -183,6 +183,11 @@ static void take_body(struct conn *c, bool more_is_here)
 	struct http_server *s = c->server;
 	struct http_exchange *x = c->x;
 	ssize_t limit = s->app.limit ? s->app.limit(s->ctx, x) : -1;
+	if (limit == HTTP_ANSWER_NOW) {
+		x->close = !x->request.complete;
+		x->request.state = REQUEST_DONE;
+		return;
+	}
 	request_take_body(&x->request, limit < 0 ? s->config.body_max_bytes : (size_t)limit, s->config.body_memory_bytes, s->spool_dir);
 	if (x->request.state == REQUEST_BODY && x->request.expects_continue && !more_is_here)
 		buf_adds(&x->out, "HTTP/1.1 100 Continue\r\n\r\n");

@@ -47,8 +47,11 @@ struct http_config {
 };
 struct http_config http_config_default(void); /* 127.0.0.1:8080, 1 MiB, 256 KiB, /tmp, 1024, 0, 10, 120, 60, 60, 5, 5, 0.1 */
 
+#define HTTP_ANSWER_NOW (-2)
+
 struct http_app {
-	/* The headers are there: the most bytes of body to take for this path (0: refuse any), or -1 for the default. May be NULL. */
+	/* The headers are there: the most bytes of body to take for this path (0: refuse any), -1 for the default, or HTTP_ANSWER_NOW for an answer that needs no
+	 * body: the request is handed over at once as if it had none, and if it has one, that is not taken and the connection ends. May be NULL. */
 	ssize_t (*limit)(void *ctx, const struct http_exchange *x);
 	/* The request is complete. */
 	void (*request)(void *ctx, struct http_exchange *x);

@@ -44,9 +44,12 @@ json_t *base_resp(int code, const char *message)
 	return json_pack("{s:i, s:s}", "status_code", code, "status_msg", message);
 }
 
-/* Client's own request id: taken if it is harmless, dropped without a word if not. */
-static void echo_request_id(struct call *c)
+/* A page on another host may call us: a key in a header is asked of it, and no cookie ever counts. The client's own request id is taken if it is harmless, dropped without a word if not. */
+void answer_headers(struct call *c)
 {
+	http_reply_header(c->x, "Access-Control-Allow-Origin", "*");
+	http_reply_header(c->x, "Access-Control-Expose-Headers", c->dialect == DIALECT_MINIMAX ? "Trace-Id, x-client-request-id, Retry-After"
+	                  : "x-client-request-id, x-inference-id, x-aimlapi-credits-used, x-aimlapi-usd-spent, Retry-After");
 	const char *id = http_header(c->x, "x-client-request-id");
 	size_t n = id ? strlen(id) : 0;
 	if (n < 1 || n > 128 || strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-") != n)
@@ -56,11 +59,8 @@ static void echo_request_id(struct call *c)
 
 void answer_json(struct call *c, int status, json_t *body)
 {
-	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	char *text = body ? json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
 	json_decref(body);
-	echo_request_id(c);
-	if (c->dialect == DIALECT_AIML)
-		http_reply_header(c->x, "Access-Control-Expose-Headers", "x-client-request-id, x-inference-id, x-aimlapi-credits-used, x-aimlapi-usd-spent");
 	http_reply_header(c->x, "Cache-Control", "no-store");
 	if (!text) {
 		http_reply(c->x, 500, "application/json", "{\"message\":\"Internal server error\"}", 35);
@@ -75,7 +75,7 @@ void answer_error(struct call *c, int http, enum minimax_code code, const char *
 		char trace[33];
 		trace_id(c->id, trace);
 		http_reply_header(c->x, "Trace-Id", trace);
-		answer_json(c, 200, json_pack("{s:n, s:s, s:o}", "data", "trace_id", trace, "base_resp", base_resp(code, message)));
+		answer_json(c, http == 405 ? http : 200, json_pack("{s:n, s:s, s:o}", "data", "trace_id", trace, "base_resp", base_resp(code, message)));
 		return;
 	}
 	char when[32];

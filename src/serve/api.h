@@ -51,6 +51,8 @@ extern const struct route routes[];
 extern const int n_routes;
 /* Of the first route with that path; DIALECT_AIML if there is none. */
 enum dialect route_dialect(const char *path);
+/* What may be done with that path, as the header Allow says it. */
+void route_methods(const char *path, char *ret, size_t n);
 const struct route *route_find(const char *method, const char *path, int *ret_path_known, const char **ret_rest);
 
 struct api {
@@ -67,8 +69,9 @@ struct api {
 };
 
 /* ---- answers (answer.c) ---- */
+void answer_headers(struct call *c); /* those that every answer has; first of all */
 void answer_json(struct call *c, int status, json_t *body); /* takes body */
-/* An error in the call's dialect. http, code: for either; message: for people. issues: details or NULL. */
+/* An error in the call's dialect. http, code: for either (MiniMax's is HTTP 200, but for 405); message: for people. issues: details or NULL. */
 void answer_error(struct call *c, int http, enum minimax_code code, const char *message, const struct issues *issues);
 /* A fault of ours: logs err, answers 500 or 1024 (503 if the store is in trouble). */
 void answer_fault(struct call *c, const struct madrigal_error *err);

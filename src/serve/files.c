@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 static int number(const char **p, uint64_t *ret)
 {
@@ -21,7 +23,7 @@ static int number(const char **p, uint64_t *ret)
 int range_parse(const char *header, uint64_t size, uint64_t *ret_from, uint64_t *ret_n)
 {
 	uint64_t from = 0, to = size - 1;
-	if (!header || strncmp(header, "bytes=", 6) || strchr(header, ','))
+	if (!header || strncasecmp(header, "bytes=", 6) || strchr(header, ','))
 		return 0;
 	const char *p = header + 6;
 	if (*p == '-') {
@@ -57,8 +59,8 @@ void file_answer(struct call *c, const struct job_file *f)
 		return;
 	}
 	char text[128];
-	int ranged = range_parse(http_header(c->x, "range"), size, &from, &n);
-	const char *if_range = http_header(c->x, "if-range");
+	int ranged = strcmp(http_method(c->x), "GET") ? 0 : range_parse(http_header(c->x, "range"), size, &from, &n);
+	const char *if_range = http_header(c->x, "if-range"), *have = http_header(c->x, "if-none-match");
 	snprintf(text, sizeof text, "\"%.32s\"", f->file.hash);
 	if (if_range && strcmp(if_range, text))
 		ranged = 0;
@@ -66,6 +68,11 @@ void file_answer(struct call *c, const struct job_file *f)
 	http_reply_header(c->x, "Accept-Ranges", "bytes");
 	http_reply_header(c->x, "X-Content-Type-Options", "nosniff");
 	http_reply_header(c->x, "Cache-Control", "private, max-age=86400");
+	if (have && (strstr(have, text) || !strcmp(have, "*"))) {
+		close(fd);
+		http_reply(c->x, 304, NULL, NULL, 0);
+		return;
+	}
 	const char *base = strrchr(f->name, '/');
 	base = base ? base + 1 : f->name;
 	const char *ending = strcmp(base, "audio") ? "" : !strcmp(f->content_type, "audio/mpeg") ? ".mp3" : !strcmp(f->content_type, "audio/wav") ? ".wav" : ".pcm";

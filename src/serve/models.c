@@ -2,10 +2,15 @@
 /* Figures from the two APIs' own documents (AI/ML API's OpenAPI files of 2026-08, MiniMax's pages of music-01 to music-3.0 and its clients); where those disagree the more generous one holds. */
 #include "serve/models.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+
+#define SONG_MIN_S 10
+/* Of MP3 below 32 kHz (MPEG-2, ISO 13818-3): what asks for more, or for nothing, has the most there is. */
+#define LOW_RATE_BITRATE_MAX 160000
 
 #define LENGTH(a) ((int)(sizeof(a) / sizeof *(a)))
 #define TAGS "Lines parted by \\n, a blank line is a pause, ## opens and closes an accompaniment. Tags in brackets on a line of their own: [Intro] [Verse] [Pre Chorus] [Chorus] " \
@@ -21,7 +26,7 @@
 	{ "audio_setting", FIELD_OBJECT, 0, 0, 0, NULL, NULL, "The sound file" }, \
 	{ "audio_setting.sample_rate", FIELD_INTEGER, 0, 0, 0, "16000|24000|32000|44100", "44100", "Hz" }, \
 	{ "audio_setting.audio_sample_rate", FIELD_INTEGER, 0, 0, 0, "16000|24000|32000|44100", "44100", "Another name of sample_rate" }, \
-	{ "audio_setting.bitrate", FIELD_INTEGER, 0, 0, 0, "32000|64000|128000|256000", "256000", "Of MP3, bits a second" }, \
+	{ "audio_setting.bitrate", FIELD_INTEGER, 0, 0, 0, "32000|64000|128000|256000", "256000", "Of MP3, bits a second; below 32 kHz at most 160000 are made" }, \
 	{ "audio_setting.format", FIELD_STRING, 0, 0, 0, "mp3|wav|pcm", "mp3", "pcm: 16 bits, little-endian, interleaved, without a header" }
 #define OWN \
 	SEED, \
@@ -30,7 +35,7 @@
 	TEXT("voice", 0, 63, "Madrigal's own: a singer by name"), \
 	TEXT("key", 0, 31, "Madrigal's own: \"A minor\""), \
 	{ "tempo", FIELD_NUMBER, 0, 40, 240, NULL, NULL, "Madrigal's own: beats a minute" }, \
-	{ "duration", FIELD_NUMBER, 0, 1, 300, NULL, NULL, "Madrigal's own: seconds, met to the bar" }, \
+	{ "duration", FIELD_NUMBER, 0, SONG_MIN_S, 300, NULL, NULL, "Madrigal's own: seconds, met to the bar" }, \
 	{ "stems", FIELD_BOOLEAN, 0, 0, 0, NULL, "false", "Madrigal's own: keep every part's track as well" }
 #define REFERENCE(flags, doc) { "reference_audio_url", FIELD_URL, flags, 1, 0, NULL, NULL, doc }
 /* A cover's reference may be an address or Base64 text. */
@@ -43,7 +48,7 @@ static const struct field aiml_15[] = { MODEL, REQUIRED_TEXT("prompt", 10, 300, 
 static const struct field aiml_20[] = { MODEL, REQUIRED_TEXT("prompt", 10, 2000, "Style, mood, instruments, singer"), REQUIRED_TEXT("lyrics", 10, 3000, TAGS), AUDIO, OWN };
 static const struct field aiml_26[] = {
 	MODEL, TEXT("prompt", 0, 2000, "Style, mood, instruments, singer"), TEXT("lyrics", 0, 3000, TAGS),
-	FLAG("lyrics_optimizer", "Without lyrics: write them from the prompt"), FLAG("is_instrumental", "No singer; lyrics are not needed"), AUDIO, OWN,
+	FLAG("lyrics_optimizer", "Taken; lyrics are sung as they are, and needed: Madrigal writes none"), FLAG("is_instrumental", "No singer; lyrics are not needed"), AUDIO, OWN,
 };
 static const struct field aiml_cover[] = {
 	MODEL, REQUIRED_TEXT("prompt", 10, 2000, "The cover's style"), COVER_REFERENCE, TEXT("lyrics", 10, 3000, TAGS), AUDIO, OWN,
@@ -51,7 +56,7 @@ static const struct field aiml_cover[] = {
 static const struct field stable_audio[] = {
 	MODEL, REQUIRED_TEXT("prompt", 1, 2000, "What the music is like"),
 	{ "seconds_start", FIELD_INTEGER, 0, 1, 47, NULL, NULL, "Taken and not used" },
-	{ "seconds_total", FIELD_INTEGER, 0, 1, 47, NULL, "30", "Length, met to the bar" },
+	{ "seconds_total", FIELD_INTEGER, 0, 1, 47, NULL, "30", "Length, met to the bar; at least 10 s are made" },
 	{ "steps", FIELD_INTEGER, 0, 1, 1000, NULL, "100", "Taken and not used" }, AUDIO, OWN,
 };
 static const struct field lyria[] = {
@@ -81,7 +86,7 @@ static const struct field minimax_15[] = { MODEL, REQUIRED_TEXT("prompt", 10, 30
 static const struct field minimax_20[] = { MODEL, REQUIRED_TEXT("prompt", 10, 2000, "Style, mood, instruments, singer"), REQUIRED_TEXT("lyrics", 10, 3000, TAGS), MINIMAX_OUT };
 static const struct field minimax_25[] = {
 	MODEL, TEXT("prompt", 0, 2000, "Style, mood, instruments, singer"), TEXT("lyrics", 0, 3500, TAGS),
-	FLAG("lyrics_optimizer", "Without lyrics: write them from the prompt"), FLAG("is_instrumental", "No singer; lyrics are not needed"), MINIMAX_OUT,
+	FLAG("lyrics_optimizer", "Taken; lyrics are sung as they are, and needed: Madrigal writes none"), FLAG("is_instrumental", "No singer; lyrics are not needed"), MINIMAX_OUT,
 };
 static const struct field minimax_cover[] = {
 	MODEL, REQUIRED_TEXT("prompt", 10, 2000, "The cover's style"), TEXT("lyrics", 10, 3000, TAGS " Needed with cover_feature_id."),
@@ -97,24 +102,24 @@ static const struct field own_song[] = {
 #define F(table) table, LENGTH(table)
 
 const struct model models[] = {
-	{ API_AIML, "minimax-music", "minimax/minimax-music", KIND_REFERENCE, 63000, F(aiml_legacy), 0, 0, "MiniMax Music", "MiniMax", "A song from lyrics and a reference track" },
-	{ API_AIML, "minimax/music-1.5", "music-1.5", KIND_SONG, 78000, F(aiml_15), 0, 0, "MiniMax Music 1.5", "MiniMax", "A song from lyrics and a line of style" },
-	{ API_AIML, "minimax/music-2.0", "music-2.0", KIND_SONG, 78000, F(aiml_20), 0, 0, "MiniMax Music 2.0", "MiniMax", "A song from lyrics and a line of style" },
-	{ API_AIML, "minimax/music-2.6", "music-2.6", KIND_SONG, 390000, F(aiml_26), 1, 1, "MiniMax Music 2.6", "MiniMax", "A song from lyrics and a line of style, or an instrumental" },
-	{ API_AIML, "minimax/music-cover", "music-cover", KIND_COVER, 78000, F(aiml_cover), 0, 0, "MiniMax Music Cover", "MiniMax", "A cover of a reference song" },
-	{ API_AIML, "stable-audio", NULL, KIND_INSTRUMENTAL, 25200, F(stable_audio), 0, 0, "Stable Audio", "Stability AI", "An instrumental from a line of style" },
-	{ API_AIML, "google/lyria2", "lyria2", KIND_INSTRUMENTAL, 78000, F(lyria), 0, 0, "Lyria 2", "Google", "An instrumental from a line of style" },
-	{ API_AIML, "elevenlabs/eleven_music", "eleven_music", KIND_INSTRUMENTAL, 78000, F(eleven), 0, 0, "Eleven Music", "ElevenLabs", "An instrumental from a line of style" },
-	{ API_AIML_01, "music-01", "minimax/music-01", KIND_MUSIC_01, 63000, F(music_01), 0, 0, "MiniMax Music 01", "MiniMax", "A song of a minute after an uploaded voice or accompaniment" },
-	{ API_MINIMAX, "music-01", NULL, KIND_MUSIC_01, 63000, F(minimax_01), 0, 0, "Music 01", "MiniMax", "A song of a minute after an uploaded voice or accompaniment" },
-	{ API_MINIMAX, "music-1.5", NULL, KIND_SONG, 60000, F(minimax_15), 0, 0, "Music 1.5", "MiniMax", "A song from lyrics and a line of style" },
-	{ API_MINIMAX, "music-2.0", NULL, KIND_SONG, 60000, F(minimax_20), 0, 0, "Music 2.0", "MiniMax", "A song from lyrics and a line of style" },
-	{ API_MINIMAX, "music-2.5", NULL, KIND_SONG, 300000, F(minimax_25), 1, 1, "Music 2.5", "MiniMax", "A song from lyrics and a line of style" },
-	{ API_MINIMAX, "music-2.5+", NULL, KIND_SONG, 300000, F(minimax_25), 1, 1, "Music 2.5+", "MiniMax", "A song from lyrics and a line of style, or an instrumental" },
-	{ API_MINIMAX, "music-2.6", "music-2.6-free", KIND_SONG, 300000, F(minimax_25), 1, 1, "Music 2.6", "MiniMax", "A song from lyrics and a line of style, or an instrumental" },
-	{ API_MINIMAX, "music-3.0", "music-3.0-free", KIND_SONG, 300000, F(minimax_25), 1, 1, "Music 3.0", "MiniMax", "A song from lyrics and a line of style, or an instrumental" },
-	{ API_MINIMAX, "music-cover", "music-cover-free", KIND_COVER, 300000, F(minimax_cover), 0, 0, "Music Cover", "MiniMax", "A cover of a reference song" },
-	{ API_OWN, "madrigal", NULL, KIND_SONG, 60000, F(own_song), 1, 0, "Madrigal", "Madrigal", "A song from lyrics and a line of style, with stems and score" },
+	{ API_AIML, "minimax-music", "minimax/minimax-music", KIND_REFERENCE, 63000, F(aiml_legacy), 0, "MiniMax Music", "MiniMax", "A song from lyrics and a reference track" },
+	{ API_AIML, "minimax/music-1.5", "music-1.5", KIND_SONG, 78000, F(aiml_15), 0, "MiniMax Music 1.5", "MiniMax", "A song from lyrics and a line of style" },
+	{ API_AIML, "minimax/music-2.0", "music-2.0", KIND_SONG, 78000, F(aiml_20), 0, "MiniMax Music 2.0", "MiniMax", "A song from lyrics and a line of style" },
+	{ API_AIML, "minimax/music-2.6", "music-2.6", KIND_SONG, 390000, F(aiml_26), 1, "MiniMax Music 2.6", "MiniMax", "A song from lyrics and a line of style, or an instrumental" },
+	{ API_AIML, "minimax/music-cover", "music-cover", KIND_COVER, 78000, F(aiml_cover), 0, "MiniMax Music Cover", "MiniMax", "A cover of a reference song" },
+	{ API_AIML, "stable-audio", NULL, KIND_INSTRUMENTAL, 25200, F(stable_audio), 0, "Stable Audio", "Stability AI", "An instrumental from a line of style" },
+	{ API_AIML, "google/lyria2", "lyria2", KIND_INSTRUMENTAL, 78000, F(lyria), 0, "Lyria 2", "Google", "An instrumental from a line of style" },
+	{ API_AIML, "elevenlabs/eleven_music", "eleven_music", KIND_INSTRUMENTAL, 78000, F(eleven), 0, "Eleven Music", "ElevenLabs", "An instrumental from a line of style" },
+	{ API_AIML_01, "music-01", "minimax/music-01", KIND_MUSIC_01, 63000, F(music_01), 0, "MiniMax Music 01", "MiniMax", "A song of a minute after an uploaded voice or accompaniment" },
+	{ API_MINIMAX, "music-01", NULL, KIND_MUSIC_01, 63000, F(minimax_01), 0, "Music 01", "MiniMax", "A song of a minute after an uploaded voice or accompaniment" },
+	{ API_MINIMAX, "music-1.5", NULL, KIND_SONG, 60000, F(minimax_15), 0, "Music 1.5", "MiniMax", "A song from lyrics and a line of style" },
+	{ API_MINIMAX, "music-2.0", NULL, KIND_SONG, 60000, F(minimax_20), 0, "Music 2.0", "MiniMax", "A song from lyrics and a line of style" },
+	{ API_MINIMAX, "music-2.5", NULL, KIND_SONG, 300000, F(minimax_25), 1, "Music 2.5", "MiniMax", "A song from lyrics and a line of style" },
+	{ API_MINIMAX, "music-2.5+", NULL, KIND_SONG, 300000, F(minimax_25), 1, "Music 2.5+", "MiniMax", "A song from lyrics and a line of style, or an instrumental" },
+	{ API_MINIMAX, "music-2.6", "music-2.6-free", KIND_SONG, 300000, F(minimax_25), 1, "Music 2.6", "MiniMax", "A song from lyrics and a line of style, or an instrumental" },
+	{ API_MINIMAX, "music-3.0", "music-3.0-free", KIND_SONG, 300000, F(minimax_25), 1, "Music 3.0", "MiniMax", "A song from lyrics and a line of style, or an instrumental" },
+	{ API_MINIMAX, "music-cover", "music-cover-free", KIND_COVER, 300000, F(minimax_cover), 0, "Music Cover", "MiniMax", "A cover of a reference song" },
+	{ API_OWN, "madrigal", NULL, KIND_SONG, 60000, F(own_song), 1, "Madrigal", "Madrigal", "A song from lyrics and a line of style, with stems and score" },
 };
 const int n_models = LENGTH(models);
 
@@ -145,10 +150,10 @@ static int has(const json_t *body, const char *name)
 /* What one row cannot say: fields that need or exclude each other. */
 static void check_together(const struct model *m, const json_t *body, struct issues *is)
 {
-	int instrumental = param_true(body, "is_instrumental"), optimizer = m->optimizer && param_true(body, "lyrics_optimizer");
-	if (m->may_be_instrumental && !instrumental && !optimizer && !has(body, "lyrics"))
+	int instrumental = param_true(body, "is_instrumental");
+	if (m->may_be_instrumental && !instrumental && !has(body, "lyrics"))
 		issue_add(is, "invalid_type", "lyrics", "Required");
-	if (m->may_be_instrumental && (instrumental || (optimizer && !has(body, "lyrics"))) && !has(body, "prompt"))
+	if (m->may_be_instrumental && instrumental && !has(body, "prompt"))
 		issue_add(is, "invalid_type", "prompt", "Required");
 	if (param_true(body, "stream") && !strcmp(param_string(body, "output_format"), "url"))
 		issue_add(is, "custom", "output_format", "A stream is hex, not url");
@@ -222,7 +227,7 @@ int model_read(const struct model *m, const json_t *body, struct issues *is, str
 		r.max_duration_s = 60;
 	r.duration_s = param_number(body, "duration", 0);
 	if (m->fields == stable_audio && r.duration_s == 0)
-		r.duration_s = param_number(body, "seconds_total", 30);
+		r.duration_s = fmax(SONG_MIN_S, param_number(body, "seconds_total", 30));
 	if (m->fields == eleven && r.duration_s == 0)
 		r.duration_s = param_number(body, "music_length_ms", 10000) / 1000;
 	r.tempo_bpm = param_number(body, "tempo", 0);
@@ -233,6 +238,8 @@ int model_read(const struct model *m, const json_t *body, struct issues *is, str
 	r.stream = param_true(body, "stream");
 	const char *format = param_string(body, "audio_setting.format");
 	snprintf(r.format, sizeof r.format, "%s", *format ? format : "mp3");
+	if (r.sample_rate < 32000 && r.bitrate > LOW_RATE_BITRATE_MAX)
+		r.bitrate = LOW_RATE_BITRATE_MAX;
 	if (m->kind == KIND_REFERENCE) {
 		r.reference_min_s = 15;
 		r.reference_max_s = 600;

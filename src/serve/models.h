@@ -18,9 +18,8 @@ struct model {
 	enum model_kind kind;
 	int64_t price;                 /* credits a song */
 	const struct field *fields; int n_fields;
-	/* How lyrics and words for an instrumental are needed: 0 as the fields say; 1: lyrics unless is_instrumental or lyrics_optimizer. */
+	/* How lyrics and words for an instrumental are needed: 0 as the fields say; 1: lyrics unless is_instrumental. */
 	int may_be_instrumental;
-	int optimizer;                 /* takes lyrics_optimizer */
 	const char *title, *developer, *doc;
 };
 extern const struct model models[];

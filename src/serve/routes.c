@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every route, in one table: the dispatcher, the OpenAPI document and the tests of who may call what read it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "serve/api.h"
@@ -38,11 +39,14 @@ const struct route routes[] = {
 };
 const int n_routes = (int)(sizeof routes / sizeof *routes);
 
+/* Clients that join a host and a path by hand may put more slashes before it or one after it; neither means anything here. */
 static int path_fits(const char *pattern, const char *path, const char **ret_rest)
 {
 	const char *star = strchr(pattern, '*');
+	while (path[0] == '/' && path[1] == '/')
+		path++;
 	size_t n = star ? (size_t)(star - pattern) : strlen(pattern);
-	if (strncmp(pattern, path, n) || (star ? !path[n] : path[n] != 0))
+	if (strncmp(pattern, path, n) || (star ? !path[n] : path[n] && strcmp(path + n, "/")))
 		return 0;
 	*ret_rest = path + n;
 	return 1;
@@ -55,6 +59,15 @@ enum dialect route_dialect(const char *path)
 		if (path_fits(routes[i].path, path, &rest))
 			return routes[i].dialect;
 	return DIALECT_AIML;
+}
+
+void route_methods(const char *path, char *ret, size_t n)
+{
+	const char *rest;
+	size_t at = (size_t)snprintf(ret, n, "OPTIONS");
+	for (int i = 0; i < n_routes && at < n; i++)
+		if (path_fits(routes[i].path, path, &rest))
+			at += (size_t)snprintf(ret + at, n - at, ", %s%s", routes[i].method, strcmp(routes[i].method, "GET") ? "" : ", HEAD");
 }
 
 const struct route *route_find(const char *method, const char *path, int *ret_path_known, const char **ret_rest)

@@ -76,40 +76,82 @@ static const char *bearer(const struct http_exchange *x)
 	return *h ? h : NULL;
 }
 
+/* 0: *ret is whose key it is; 1: none, or unknown. */
+static int whose(const struct api *a, const struct http_exchange *x, struct account *ret, struct madrigal_error *err)
+{
+	const char *key = bearer(x);
+	return key ? account_by_key(a->store, key, ret, err) : 1;
+}
+
 /* 0, or 1 after having answered. */
 static int authenticate(struct call *c)
 {
 	struct madrigal_error err = { 0 };
-	const char *key = bearer(c->x);
-	int rc = key ? account_by_key(c->api->store, key, &c->account, &err) : 1;
+	int rc = whose(c->api, c->x, &c->account, &err);
 	if (rc < 0) {
 		answer_fault(c, &err);
 	} else if (rc > 0) {
+		const char *key = bearer(c->x);
 		http_reply_header(c->x, "WWW-Authenticate", "Bearer");
 		answer_error(c, 401, key ? MINIMAX_BAD_KEY : MINIMAX_NO_AUTH, c->dialect == DIALECT_AIML ? no_key_aiml : key ? "invalid api key" : no_key_minimax, NULL);
 	}
 	return rc != 0;
 }
 
+/* No route by that method: a browser asks what it may do, or it is an error. */
+static void answer_method(struct call *c, int path_known)
+{
+	char methods[64];
+	int asks = !strcmp(http_method(c->x), "OPTIONS") && (path_known || !strcmp(http_path(c->x), "*"));
+	if (path_known) {
+		route_methods(http_path(c->x), methods, sizeof methods);
+		http_reply_header(c->x, "Allow", methods);
+	}
+	if (asks && path_known) {
+		http_reply_header(c->x, "Access-Control-Allow-Methods", methods);
+		http_reply_header(c->x, "Access-Control-Allow-Headers", "Authorization, *"); /* the star leaves that one out */
+		http_reply_header(c->x, "Access-Control-Max-Age", "86400");
+	}
+	if (asks)
+		http_reply(c->x, 204, NULL, NULL, 0);
+	else
+		answer_error(c, path_known ? 405 : 404, MINIMAX_PARAMS, path_known ? "Method not allowed" : "Not found", NULL);
+}
+
+/* 0, or 1 after having answered: bodies are taken as they are. */
+static int is_encoded(struct call *c)
+{
+	const char *coding = http_header(c->x, "content-encoding");
+	if (!coding || !*coding || !strcasecmp(coding, "identity"))
+		return 0;
+	answer_error(c, 415, MINIMAX_PARAMS, "invalid params, a body with a Content-Encoding is not taken", NULL);
+	return 1;
+}
+
 static void on_request(void *ctx, struct http_exchange *x)
 {
 	struct api *a = ctx;
-	struct call c = { .api = a, .x = x };
+	struct call c = { .api = a, .x = x, .dialect = route_dialect(http_path(x)) };
 	const char *rest = "";
 	int known = 0;
 	store_nanoid(c.id, 21);
+	answer_headers(&c);
 	const struct route *r = route_find(http_method(x), http_path(x), &known, &rest);
-	c.dialect = r ? r->dialect : DIALECT_AIML;
 	if (!r) {
-		answer_error(&c, known ? 405 : 404, MINIMAX_PARAMS, known ? "Method not allowed" : "Not found", NULL);
+		answer_method(&c, known);
 		return;
 	}
-	if (strlen(rest) >= sizeof c.rest) {
+	size_t n = strlen(rest);
+	if (n >= sizeof c.rest) {
 		answer_error(&c, 404, MINIMAX_PARAMS, "Not found", NULL);
 		return;
 	}
-	memcpy(c.rest, rest, strlen(rest) + 1);
+	memcpy(c.rest, rest, n + 1);
+	if (n && c.rest[n - 1] == '/')
+		c.rest[n - 1] = 0;
 	if (r->needs_key && authenticate(&c))
+		return;
+	if (is_encoded(&c))
 		return;
 	if (a->stopping && !strcmp(r->method, "POST")) {
 		http_reply_header(x, "Retry-After", "10");
@@ -119,14 +161,26 @@ static void on_request(void *ctx, struct http_exchange *x)
 	r->handle(&c);
 }
 
+/* Has the request a body that is worth a look at its key before it is taken? */
+static int body_is_large(const struct http_exchange *x)
+{
+	const char *length = http_header(x, "content-length");
+	return length ? strtoull(length, NULL, 10) > 64 * 1024 : http_header(x, "transfer-encoding") != NULL;
+}
+
+/* Strangers' files are not even stored. */
 static ssize_t on_limit(void *ctx, const struct http_exchange *x)
 {
 	struct api *a = ctx;
 	const char *rest;
 	int known;
+	struct account account;
+	struct madrigal_error err = { 0 };
 	const struct route *r = route_find(http_method(x), http_path(x), &known, &rest);
-	if (!r || r->body_max >= 0)
-		return r ? r->body_max : 64 * 1024;
+	if (!r || (a->stopping && !strcmp(r->method, "POST")) || (r->needs_key && body_is_large(x) && whose(a, x, &account, &err) > 0))
+		return HTTP_ANSWER_NOW;
+	if (r->body_max >= 0)
+		return r->body_max;
 	/* Base64 makes a third more of a file. */
 	return (ssize_t)(a->config.upload_max_mb * 1400000L);
 }
@@ -153,8 +207,13 @@ static void on_done(void *ctx, const struct http_exchange *x, int status, uint64
 static int on_refusal(void *ctx, int status, const char *path, const char *message, char *buf, size_t n)
 {
 	(void)ctx;
-	json_t *o = route_dialect(path) == DIALECT_MINIMAX ? json_pack("{s:n, s:o}", "data", "base_resp", base_resp(MINIMAX_PARAMS, message))
-	                                                   : json_pack("{s:i, s:s, s:s}", "statusCode", status, "path", path, "message", message);
+	char id[24], trace[33], when[32];
+	store_nanoid(id, 21);
+	trace_id(id, trace);
+	iso_time(store_now_ms(), when);
+	json_t *o = route_dialect(path) == DIALECT_MINIMAX
+	            ? json_pack("{s:n, s:s, s:o}", "data", "trace_id", trace, "base_resp", base_resp(MINIMAX_PARAMS, message))
+	            : json_pack("{s:s, s:i, s:s, s:s, s:s}", "requestId", id, "statusCode", status, "timestamp", when, "path", path, "message", message);
 	size_t len = o ? json_dumpb(o, buf, n, JSON_COMPACT) : 0;
 	json_decref(o);
 	return len > n ? 0 : (int)len;

@@ -107,6 +107,8 @@ void songs_get(struct call *c)
 		answer_error(c, 404, MINIMAX_PARAMS, "No such song", NULL);
 	} else if (!name) {
 		answer_json(c, 200, song_json(&j));
+	} else if (!strcmp(name, "/events") && !strcmp(http_method(c->x), "HEAD")) {
+		http_reply(c->x, 200, "text/event-stream", NULL, 0);
 	} else if (!strcmp(name, "/events")) {
 		wait_for_job(c, j.id, WAIT_EVENTS, 0);
 	} else {

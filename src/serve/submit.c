@@ -280,10 +280,12 @@ void file_url(struct call *c, const char *job, const char *name, char *ret, size
 	int64_t expires = store_now_ms() / 1000 + (int64_t)c->api->config.url_hours * 3600;
 	store_sign(c->api->store, path, expires, sign);
 	const char *host = http_header(c->x, "host");
+	char here[32];
+	snprintf(here, sizeof here, "localhost:%d", http_server_port(c->api->server));
 	if (*c->api->config.public_url)
 		snprintf(ret, n, "%s%s?Expires=%lld&Signature=%s", c->api->config.public_url, path, (long long)expires, sign);
 	else
-		snprintf(ret, n, "http://%s%s?Expires=%lld&Signature=%s", host ? host : "localhost", path, (long long)expires, sign);
+		snprintf(ret, n, "http://%s%s?Expires=%lld&Signature=%s", host && *host ? host : here, path, (long long)expires, sign);
 }
 
 json_t *job_extra_info(const struct job *j, int all)
