@@ -73,6 +73,10 @@ head -c 3 kept.mp3 2>/dev/null | grep -q ID3 || { echo "FAILED: kept.mp3 is no M
 "$madrigal" sing --instrumental --prompt rock -d 12 --stream -o - --quiet </dev/null | cat >kept-stream.mp3
 [ "$(head -c 3 kept-stream.mp3)" = ID3 ] && [ "$(wc -c <kept-stream.mp3)" -gt 100000 ] || { echo "FAILED: no song on standard output"; failed=1; }
 
+# A pipe by its name is written to as it is; nothing is tried out beside it.
+"$madrigal" sing --instrumental --prompt rock -d 10 --format mp3 -o /dev/fd/3 --quiet 3>&1 >/dev/null </dev/null | cat >kept-pipe.mp3
+[ "$(head -c 3 kept-pipe.mp3)" = ID3 ] || { echo "FAILED: no song through a pipe"; failed=1; }
+
 "$madrigal" sing lyrics.txt -o song.mp3 --out song --quiet &
 pid=$!
 sleep 1.5

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -83,6 +84,7 @@ static struct madrigal_request asked;  /* what it was last asked for */
 static char streamed_to[512];          /* its stream_file, or "" */
 static int refusal;                    /* the status that it ends with */
 static double song_s, work_s;          /* how long its songs are, and how long it takes */
+static int made_at_nice;               /* the priority of who makes them */
 
 static int write_song(const struct madrigal_request *req, struct madrigal_error *err)
 {
@@ -109,6 +111,7 @@ static int stand_in(const struct madrigal_request *req, const struct madrigal_pa
 {
 	(void)paths;
 	asked = *req;
+	made_at_nice = getpriority(PRIO_PROCESS, (id_t)gettid());
 	snprintf(streamed_to, sizeof streamed_to, "%s", req->stream_file ? req->stream_file : "");
 	for (double began_s = worker_now_s(), t = 0; t < work_s; pause_ms(20)) {
 		t = worker_now_s() - began_s;
@@ -520,12 +523,25 @@ static void a_stream_grows_where_readers_look_for_it_and_is_gone_in_the_end(void
 	assert_string_equal(streamed_to, "");
 }
 
+/* Who writes to the database must not wait for the processor with its lock in hand. */
+static void only_the_making_gives_way(void **state)
+{
+	(void)state;
+	char id[QUEUE_ID_MAX + 1];
+	int before = getpriority(PRIO_PROCESS, (id_t)gettid());
+	submit("{\"lyrics\":\"la\"}", id);
+	assert_int_equal(run(), 0);
+	assert_int_equal(made_at_nice, before > 10 ? before : 10);
+	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)gettid()), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, reset, teardown)
 		cmocka_unit_test(a_request_is_read_and_written_back),
 		cmocka_unit_test(wrong_requests_are_refused),
+		T(only_the_making_gives_way),
 		T(a_stream_grows_where_readers_look_for_it_and_is_gone_in_the_end),
 		T(a_song_is_made_and_stored),
 		T(a_song_is_no_longer_than_allowed),

@@ -29,8 +29,11 @@ static const char *const extensions[] = { [MADRIGAL_MP3] = "mp3", [MADRIGAL_WAV]
 int output_probe(const char *path, struct madrigal_error *err)
 {
 	struct stat st;
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+	int there = stat(path, &st) == 0;
+	if (there && S_ISDIR(st.st_mode))
 		return err_set(err, MADRIGAL_EIO, "cannot write %s: it is a folder", path);
+	if (there && !S_ISREG(st.st_mode)) /* a device or a pipe: nothing is put beside it; to open it may mean to wait, or to end it */
+		return access(path, W_OK) ? err_set(err, MADRIGAL_EIO, "cannot write %s: %s", path, strerror(errno)) : 0;
 	char probe[PATH_MAX];
 	int n = snprintf(probe, sizeof probe, "%s.%ld.tmp", path, (long)getpid());
 	if (n < 0 || (size_t)n >= sizeof probe)

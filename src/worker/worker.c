@@ -162,6 +162,36 @@ static void drop_stream(const struct worker *w, const char *id)
 	unlink(path); /* most jobs have none; what stays is swept */
 }
 
+/* A song is made on a thread of its own, which alone gives way to others, with the threads and helpers that it starts. The database is written to from this thread and the heartbeat's:
+ * were they to wait for the processor too, the server would wait with them for the lock that they hold. */
+struct making {
+	struct song_job *j;
+	const char *request;
+	struct song_made *made;
+	struct madrigal_error *err;
+	int rc;
+};
+
+static void *make_quietly(void *user)
+{
+	struct making *m = user;
+	id_t self = (id_t)gettid(); /* Linux: priorities are threads' own */
+	if (getpriority(PRIO_PROCESS, self) < NICE)
+		setpriority(PRIO_PROCESS, self, NICE);
+	m->rc = song_job_make(m->j, m->request, m->made, m->err);
+	return NULL;
+}
+
+static int make_song(struct song_job *j, const char *request, struct song_made *made, struct madrigal_error *err)
+{
+	struct making m = { .j = j, .request = request, .made = made, .err = err };
+	pthread_t thread;
+	if (pthread_create(&thread, NULL, make_quietly, &m))
+		return err_nomem(err);
+	pthread_join(thread, NULL);
+	return m.rc;
+}
+
 static void work(struct worker *w, const struct lease *l, const struct job *job)
 {
 	struct madrigal_error err = { 0 };
@@ -171,7 +201,7 @@ static void work(struct worker *w, const struct lease *l, const struct job *job)
 	say(w, "job=%s model=%s try=%d", l->id, job->model, job->tries);
 	int rc = made ? heartbeat_begin(&j.heartbeat, w->config->data_dir, l, &err) : err_nomem(&err);
 	if (!rc)
-		rc = song_job_make(&j, job->request, made, &err);
+		rc = make_song(&j, job->request, made, &err);
 	heartbeat_end(&j.heartbeat);
 	finish(w, l, rc, made, &j, job, worker_now_s() - began_s, &err);
 	if (!rc)
@@ -199,9 +229,6 @@ int worker_run_with(const struct worker_config *c, const struct worker_hooks *ho
 	if (rc)
 		return rc;
 	name_worker(&w);
-	/* Best effort: making songs must never delay an answer. */
-	if (getpriority(PRIO_PROCESS, 0) < NICE)
-		setpriority(PRIO_PROCESS, 0, NICE);
 	while (!*stop && (c->once || !forsaken(&w))) {
 		struct madrigal_error why = { 0 };
 		struct lease l;

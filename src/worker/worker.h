@@ -19,7 +19,7 @@ struct worker_config {
 	void (*log)(void *user, const char *line);
 	void *log_user;
 };
-/* Works until *stop is set (by a signal handler or another thread) or wake_fd hangs up (after the song in the making). After *stop, if a song is in the making, it is finished within grace_s or handed back. Sets the calling process to nice 10. A fault of the
+/* Works until *stop is set (by a signal handler or another thread) or wake_fd hangs up (after the song in the making). After *stop, if a song is in the making, it is finished within grace_s or handed back. Songs are made at nice 10, on threads of their own. A fault of the
  * engine that is a signal ends the process; the job's lease then runs out and another worker tries again. Returns 0, or MADRIGAL_EIO if the store can't be opened. What goes wrong
  * with the store later is logged and tried again. */
 int worker_run(const struct worker_config *c, const atomic_int *stop, double grace_s, struct madrigal_error *err) MUST_CHECK;
