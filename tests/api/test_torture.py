@@ -7,6 +7,7 @@ that was interrupted is the same song.
 """
 import collections
 import hashlib
+import itertools
 import os
 import random
 import shutil
@@ -90,20 +91,27 @@ def test_worker_killed(binary, kills):
     usual = time.monotonic() - began
     want = hashlib.sha256(sound).hexdigest()
     done, killed, stages = 1, 0, collections.Counter()
+    moments = itertools.cycle((None, "play", None, "mix", None, "write"))  # at any time, and in what is over too soon to be met by chance
     db = sqlite3.connect(os.path.join(server.data, "madrigal.db"), timeout=10)
+    look = lambda g: db.execute("SELECT state, stage, tries FROM job WHERE id = ?", (g,)).fetchone()
     while killed < kills:
         g = server.call("POST", "/v2/generate/audio", song, key).json["id"]
-        for _ in range(2):  # a third death would be the song's fault
-            while server.call("GET", "/v1/songs/" + g, key=key).json["status"] == "queued":
+        for tries in (1, 2):  # a third death would be the song's fault
+            while look(g)[0] == "queued" or look(g)[2] < tries:
                 time.sleep(0.02)
-            time.sleep(rng.uniform(0, usual))
-            now = server.call("GET", "/v1/songs/" + g, key=key).json
-            if now["status"] != "generating":
+            moment = next(moments)
+            if not moment:
+                time.sleep(rng.uniform(0, usual))
+            state, stage, _ = look(g)
+            while moment and state == "running" and stage != moment:
+                time.sleep(0.02)
+                state, stage, _ = look(g)
+            if state != "running":
                 break
             for pid in children(server.process.pid):
                 os.kill(pid, signal.SIGKILL)
                 killed += 1
-                stages[now["stage"] or "starting"] += 1
+                stages[stage or "starting"] += 1
             # A lease runs for 30 s; here it has run out already.
             db.execute("UPDATE job SET lease_until_ms = 0 WHERE id = ? AND state = 'running'", (g,))
             db.commit()
