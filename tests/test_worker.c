@@ -84,6 +84,7 @@ static struct madrigal_request asked;  /* what it was last asked for */
 static char streamed_to[512];          /* its stream_file, or "" */
 static int refusal;                    /* the status that it ends with */
 static double song_s, work_s;          /* how long its songs are, and how long it takes */
+static double least_tempo;             /* at which the words fit a length that is asked for */
 static int made_at_nice;               /* the priority of who makes them */
 
 static int write_song(const struct madrigal_request *req, struct madrigal_error *err)
@@ -121,6 +122,8 @@ static int stand_in(const struct madrigal_request *req, const struct madrigal_pa
 	}
 	*ret = (struct madrigal_result){ .title = "A song", .style = "rock", .key = "E minor", .time_signature = "4/4", .tempo_bpm = 120,
 	                                 .duration_s = req->duration_s > 0 ? req->duration_s : song_s, .loudness_lufs = -14, .true_peak_dbtp = -1 };
+	if (req->duration_s > 0 && req->tempo_bpm < least_tempo)
+		return err_set(err, MADRIGAL_EUSAGE, "a faster tempo or fewer lines");
 	if (refusal)
 		return err_set(err, refusal, "/secret/path: the engine's own words");
 	return req->score_only ? 0 : write_song(req, err);
@@ -139,7 +142,7 @@ static int reset(void **state)
 {
 	refusal = 0;
 	song_s = 100;
-	work_s = 0;
+	work_s = least_tempo = 0;
 	stop = 0;
 	return setup(state);
 }
@@ -523,6 +526,31 @@ static void a_stream_grows_where_readers_look_for_it_and_is_gone_in_the_end(void
 	assert_string_equal(streamed_to, "");
 }
 
+/* The seeds' own lyrics for music-01 are too long for its minute at a slow reference's tempo. */
+static void lyrics_that_do_not_fit_are_sung_faster(void **state)
+{
+	(void)state;
+	static const char request[] = "{\"lyrics\":\"la\",\"max_duration_s\":60}";
+	char id[QUEUE_ID_MAX + 1];
+	least_tempo = 150; /* the stand-in's songs have 120 */
+	submit(request, id);
+	assert_int_equal(run(), 0);
+	assert_true(asked.tempo_bpm == 156 && asked.duration_s == 58 && balance() == 900);
+	least_tempo = 200; /* more than half as fast again */
+	submit(request, id);
+	assert_int_equal(run(), 0);
+	struct job j = peek(id);
+	assert_int_equal(j.state, JOB_FAILED);
+	assert_string_equal(j.error_name, "request_error");
+	job_release(&j);
+	least_tempo = 100; /* a tempo that was asked for is kept */
+	submit("{\"lyrics\":\"la\",\"max_duration_s\":60,\"tempo_bpm\":90}", id);
+	assert_int_equal(run(), 0);
+	j = peek(id);
+	assert_true(j.state == JOB_FAILED && asked.tempo_bpm == 90);
+	job_release(&j);
+}
+
 /* Who writes to the database must not wait for the processor with its lock in hand. */
 static void only_the_making_gives_way(void **state)
 {
@@ -542,6 +570,7 @@ int main(void)
 		cmocka_unit_test(a_request_is_read_and_written_back),
 		cmocka_unit_test(wrong_requests_are_refused),
 		T(only_the_making_gives_way),
+		T(lyrics_that_do_not_fit_are_sung_faster),
 		T(a_stream_grows_where_readers_look_for_it_and_is_gone_in_the_end),
 		T(a_song_is_made_and_stored),
 		T(a_song_is_no_longer_than_allowed),

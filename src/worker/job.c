@@ -13,6 +13,8 @@
 
 #include "worker/internal.h"
 
+#define TEMPO_BPM_MAX 240.0
+
 static const struct { const char *name; enum madrigal_format format; const char *content_type; } formats[] = {
 	{ "mp3", MADRIGAL_MP3, "audio/mpeg" },
 	{ "wav", MADRIGAL_WAV, "audio/wav" },
@@ -85,8 +87,8 @@ static struct madrigal_request engine_request(const struct song_job *j, const st
 }
 
 /* How long the song would be is known from its score, which takes no time beside the singing. One that is too long is asked for again a bar shorter than the most, since a length is met
- * to the bar; lyrics that need more are the engine's to refuse. */
-static int limit_duration(struct song_job *j, const struct song_request *r, struct madrigal_request *m, const char *dir, struct madrigal_error *err)
+ * to the bar. *ret_tempo: the tempo at which it was too long and which nobody asked for, or 0. */
+static int limit_duration(struct song_job *j, const struct song_request *r, struct madrigal_request *m, const char *dir, double *ret_tempo, struct madrigal_error *err)
 {
 	struct madrigal_result score;
 	char path[PATH_MAX];
@@ -104,7 +106,19 @@ static int limit_duration(struct song_job *j, const struct song_request *r, stru
 		beats = unit = 4;
 	double bar_s = 60 / fmax(score.tempo_bpm, 40) * beats * 4 / unit;
 	m->duration_s = fmax(10, r->max_duration_s - bar_s);
+	*ret_tempo = r->tempo_bpm > 0 ? 0 : score.tempo_bpm;
 	return 0;
+}
+
+/* Lyrics that don't fit the most a song may last at the tempo that would suit them are sung faster, up to half as fast again, rather than not at all. */
+static int make_within(struct song_job *j, struct madrigal_request *m, double tempo_bpm, struct madrigal_result *ret, struct madrigal_error *err)
+{
+	int rc = j->hooks->make(m, NULL, note_progress, j, ret, err);
+	for (int tenths = 1; rc == MADRIGAL_EUSAGE && tempo_bpm > 0 && tenths <= 5; tenths++) {
+		m->tempo_bpm = fmin(round(tempo_bpm * (1 + 0.1 * tenths)), TEMPO_BPM_MAX);
+		rc = j->hooks->make(m, NULL, note_progress, j, ret, err);
+	}
+	return rc;
 }
 
 /* ---- storing ---- */
@@ -197,13 +211,14 @@ static int make_in(struct song_job *j, const struct song_request *r, const char 
 	struct madrigal_request m = engine_request(j, r, dir);
 	m.reference = heard_song;
 	m.reference_voice = heard_voice;
-	int rc = limit_duration(j, r, &m, dir, err);
+	double tempo_bpm = 0;
+	int rc = limit_duration(j, r, &m, dir, &tempo_bpm, err);
 	if (r->stream) {
 		worker_stream_path(j->store, j->lease->id, stream, sizeof stream);
 		m.stream_file = stream;
 	}
 	if (!rc)
-		rc = j->hooks->make(&m, NULL, note_progress, j, &result, err);
+		rc = make_within(j, &m, tempo_bpm, &result, err);
 	if (!rc)
 		rc = keep_all(j, r, dir, made, err);
 	return rc ? rc : describe(r, &result, made->files[0].file.size, &made->result, err);
