@@ -36,8 +36,8 @@ static int includes(const struct call *c, const char *what)
 static json_t *model_json(const struct call *c, const struct model *m)
 {
 	static const char type[] = "internal/audio-generations/submit";
-	json_t *o = json_pack("{s:s, s:[], s:s, s:{s:s, s:s, s:s, s:s, s:s}, s:[s], s:[s], s:[s,s]}", "id", m->id, "aliases", "type", type, "info", "name", m->title, "developer",
-	                      "Madrigal", "description", m->doc, "releasedAt", "2026-11-01T00:00:00.000Z", "docsUrl", "/openapi.json", "tags", "music", "endpoints",
+	json_t *o = json_pack("{s:s, s:[], s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s}, s:[s], s:[s], s:[s,s]}", "id", m->id, "aliases", "type", type, "info", "name", m->title, "developer",
+	                      "Madrigal", "description", m->doc, "releasedAt", "2026-11-01T00:00:00.000Z", "url", "/", "docsUrl", "/openapi.json", "docsJson", "/openapi.json", "tags", "music", "endpoints",
 	                      m->family == API_AIML_01 ? "/v2/generate/audio/minimax/generate" : "/v2/generate/audio", "capabilities", "music_generation", "audio_generation");
 	if (m->alias)
 		json_array_append_new(json_object_get(o, "aliases"), json_string(m->alias));

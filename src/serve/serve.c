@@ -18,6 +18,7 @@
 
 #define WORKERS_MAX 256
 #define STOP_S 20.0
+#define LAST_WORDS_S 0.5       /* before that is over: what still waits is told so */
 #define RESTART_S 2
 #define SWEEP_TICKS 36000      /* an hour */
 #define TICK_S 0.1
@@ -37,6 +38,7 @@ struct service {
 	struct api api;
 	struct workers workers;
 	long ticks;
+	int64_t stop_ms;               /* when the stop was asked for */
 };
 
 static struct http_server *stopping_server;
@@ -338,13 +340,14 @@ static void on_tick(void *ctx)
 	if (stop_asked && !d->api.stopping) {
 		log_line("stopping");
 		d->api.stopping = 1;
+		d->stop_ms = store_now_ms();
 		workers_ask_to_stop(d);
 	}
 	submit_tick(&d->api);
 	wait_tick(&d->api);
 	workers_tick(d);
 	/* A song that is nearly done is still answered; then the rest is told to come again. */
-	if (d->api.stopping && !workers_alive(d))
+	if (d->api.stopping && (!workers_alive(d) || store_now_ms() - d->stop_ms > (int64_t)((STOP_S - LAST_WORDS_S) * 1000)))
 		wait_stop(&d->api);
 	if (++d->ticks % SWEEP_TICKS == 0 && store_sweep(d->api.store, SPOOL_AGE_S, d->api.config.keep_days * 86400.0, &err))
 		log_line("sweep: %s", err.message);
@@ -417,6 +420,9 @@ int serve_run(const struct serve_config *c, struct madrigal_error *err)
 	if (!d)
 		return err_nomem(err);
 	d->api.config = *c;
+	char *url = d->api.config.public_url; /* paths are put behind it, and begin with a slash */
+	for (size_t n = strlen(url); n && url[n - 1] == '/';)
+		url[--n] = 0;
 	d->workers.wake[0] = d->workers.wake[1] = d->api.wake_fd = -1;
 	int rc = store_open(c->data_dir, &d->api.store, err);
 	if (!rc)

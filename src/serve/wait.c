@@ -403,7 +403,7 @@ void wait_stop(struct api *a)
 		cancel_if_useless(w);
 		snprintf(w->done.error_message, sizeof w->done.error_message, "the server is stopping; please try again");
 		w->done.state = JOB_FAILED;
-		if (w->started)
+		if (w->started && w->kind != WAIT_STREAM)
 			http_stream_end(w->call.x), forget(w);
 		else
 			answer_failure(w);

@@ -257,9 +257,18 @@ def test_stop_and_go_on(server, key):
     g = server.call("POST", "/v1/songs", {"prompt": PROMPT, "lyrics": LYRICS * 6}, key).json["id"]
     while server.call("GET", "/v1/songs/" + g, key=key).json["status"] == "queued":
         time.sleep(0.1)
+    heard = []
+    body = {"model": "music-3.0", "prompt": PROMPT, "lyrics": LYRICS, "stream": True}
+    follower = threading.Thread(target=lambda: heard.append(server.call("POST", "/v1/music_generation", body, key, timeout=120).body))
+    follower.start()
+    while server.call("GET", "/v1/songs", key=key).json["data"][0]["model"] != "music-3.0":
+        time.sleep(0.05)
     began = time.monotonic()
     code = server.stop(keep=True)
     check(code == 0 and time.monotonic() - began < 30, "stopped with %s after %.1f s" % (code, time.monotonic() - began))
+    follower.join()
+    last = json.loads(heard[0].decode().strip().rpartition("data: ")[2])
+    check(last["data"] is None and last["base_resp"]["status_code"] == 1000 and "try again" in last["base_resp"]["status_msg"], "a stream that was cut off says so: %s" % last)
     server.start()
     check(server.wait_for(g, key)["status"] == "completed", "finished after the restart")
 
