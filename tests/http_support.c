@@ -23,7 +23,7 @@ static int is(const struct http_exchange *x, const char *path)
 static ssize_t limit(void *ctx, const struct http_exchange *x)
 {
 	(void)ctx;
-	return is(x, "/small") ? 10 : is(x, "/none") ? 0 : -1;
+	return is(x, "/small") ? 10 : is(x, "/none") ? 0 : is(x, "/now") ? HTTP_ANSWER_NOW : -1;
 }
 
 static void echo(struct http_exchange *x)
@@ -71,7 +71,7 @@ static void request(void *ctx, struct http_exchange *x)
 	a->requests++;
 	if (is(x, "/")) {
 		http_reply(x, 200, "text/plain", "hello\n", 6);
-	} else if (is(x, "/echo") || is(x, "/small") || is(x, "/none")) {
+	} else if (is(x, "/echo") || is(x, "/small") || is(x, "/none") || is(x, "/now")) {
 		echo(x);
 	} else if (is(x, "/info") || is(x, "*") || strncmp(http_path(x), "/p/", 3) == 0) {
 		info(x);

@@ -20,6 +20,7 @@
  *   /            "hello\n"                          /echo        the request's body, and X-Body: memory or file
  *   /info        method, path, raw path, query, header X-Test, as lines
  *   /small       takes 10 bytes of body             /none        takes no body
+ *   /now         answers without the body
  *   /later       answers after two ticks            /never       never answers
  *   /stream?n=N  N pieces, one a tick               /endless     a stream that goes on while it is read
  *   /file        bytes 5..14 of a file              /short       a file shorter than was promised

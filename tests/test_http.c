@@ -171,6 +171,30 @@ static void a_body_is_asked_for(void **state)
 	free(answer);
 }
 
+/* Whatever follows such a request belongs to its body: nothing of it is answered. */
+static void an_answer_need_not_wait_for_the_body(void **state)
+{
+	(void)state;
+	static const char *const requests[] = {
+		"POST /now HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 100000000\r\n\r\n",
+		"POST /now HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST /now HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
+	};
+	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+		int before = app.requests;
+		char *answer = ask_text(requests[i]);
+		assert_int_equal(status_of(answer), 200);
+		assert_non_null(strstr(answer, "Connection: close"));
+		assert_string_equal(body_of(answer), "");
+		assert_int_equal(app.requests, before + 1);
+		free(answer);
+	}
+	/* Without a body there is nothing to leave out. */
+	int before = app.requests;
+	free(ask_text("GET /now HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+	assert_int_equal(app.requests, before + 2);
+}
+
 static void streams_arrive_piece_by_piece(void **state)
 {
 	(void)state;
@@ -357,6 +381,7 @@ int main(void)
 		cmocka_unit_test(pipelined_requests_are_answered_in_order),
 		cmocka_unit_test(bodies_go_to_memory_or_a_file),
 		cmocka_unit_test(a_body_is_asked_for),
+		cmocka_unit_test(an_answer_need_not_wait_for_the_body),
 		cmocka_unit_test(streams_arrive_piece_by_piece),
 		cmocka_unit_test(files_are_sent),
 		cmocka_unit_test(a_half_closed_client_gets_its_answer),
