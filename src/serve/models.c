@@ -40,6 +40,8 @@
 #define REFERENCE(flags, doc) { "reference_audio_url", FIELD_URL, flags, 1, 0, NULL, NULL, doc }
 /* A cover's reference may be an address or Base64 text. */
 #define COVER_REFERENCE { "reference_audio_url", FIELD_STRING, FIELD_REQUIRED, 1, 0, NULL, NULL, "An address, or the file in Base64: 6 s to 6 minutes, 50 MB at most" }
+#define COVER_LYRICS TAGS " Needed: the original's words are not heard."
+#define COVER_FLAG FLAG("is_instrumental", "No singer; lyrics are not needed. Madrigal's own for covers")
 
 static const struct field aiml_legacy[] = {
 	MODEL, REQUIRED_TEXT("prompt", 1, 600, "The lyrics. " TAGS), REFERENCE(FIELD_REQUIRED, "A WAV or MP3 file longer than 15 s, with music and singing"), AUDIO, OWN,
@@ -51,7 +53,7 @@ static const struct field aiml_26[] = {
 	FLAG("lyrics_optimizer", "Taken; lyrics are sung as they are, and needed: Madrigal writes none"), FLAG("is_instrumental", "No singer; lyrics are not needed"), AUDIO, OWN,
 };
 static const struct field aiml_cover[] = {
-	MODEL, REQUIRED_TEXT("prompt", 10, 2000, "The cover's style"), COVER_REFERENCE, TEXT("lyrics", 10, 3000, TAGS), AUDIO, OWN,
+	MODEL, REQUIRED_TEXT("prompt", 10, 2000, "The cover's style"), COVER_REFERENCE, TEXT("lyrics", 10, 3000, COVER_LYRICS), COVER_FLAG, AUDIO, OWN,
 };
 static const struct field stable_audio[] = {
 	MODEL, REQUIRED_TEXT("prompt", 1, 2000, "What the music is like"),
@@ -89,7 +91,7 @@ static const struct field minimax_25[] = {
 	FLAG("lyrics_optimizer", "Taken; lyrics are sung as they are, and needed: Madrigal writes none"), FLAG("is_instrumental", "No singer; lyrics are not needed"), MINIMAX_OUT,
 };
 static const struct field minimax_cover[] = {
-	MODEL, REQUIRED_TEXT("prompt", 10, 2000, "The cover's style"), TEXT("lyrics", 10, 3000, TAGS " Needed with cover_feature_id."),
+	MODEL, REQUIRED_TEXT("prompt", 10, 2000, "The cover's style"), TEXT("lyrics", 10, 3000, COVER_LYRICS), COVER_FLAG,
 	TEXT("audio_url", 1, 2048, "The original's address"), TEXT("audio_base64", 1, 0, "The original's file in Base64"),
 	TEXT("cover_feature_id", 1, 63, "From /v1/music_cover_preprocess, at most 24 h old"), MINIMAX_OUT,
 };
@@ -106,7 +108,7 @@ const struct model models[] = {
 	{ API_AIML, "minimax/music-1.5", "music-1.5", KIND_SONG, 78000, F(aiml_15), 0, "MiniMax Music 1.5", "MiniMax", "A song from lyrics and a line of style" },
 	{ API_AIML, "minimax/music-2.0", "music-2.0", KIND_SONG, 78000, F(aiml_20), 0, "MiniMax Music 2.0", "MiniMax", "A song from lyrics and a line of style" },
 	{ API_AIML, "minimax/music-2.6", "music-2.6", KIND_SONG, 390000, F(aiml_26), 1, "MiniMax Music 2.6", "MiniMax", "A song from lyrics and a line of style, or an instrumental" },
-	{ API_AIML, "minimax/music-cover", "music-cover", KIND_COVER, 78000, F(aiml_cover), 0, "MiniMax Music Cover", "MiniMax", "A cover of a reference song" },
+	{ API_AIML, "minimax/music-cover", "music-cover", KIND_COVER, 78000, F(aiml_cover), 1, "MiniMax Music Cover", "MiniMax", "A cover of a reference song" },
 	{ API_AIML, "stable-audio", NULL, KIND_INSTRUMENTAL, 25200, F(stable_audio), 0, "Stable Audio", "Stability AI", "An instrumental from a line of style" },
 	{ API_AIML, "google/lyria2", "lyria2", KIND_INSTRUMENTAL, 78000, F(lyria), 0, "Lyria 2", "Google", "An instrumental from a line of style" },
 	{ API_AIML, "elevenlabs/eleven_music", "eleven_music", KIND_INSTRUMENTAL, 78000, F(eleven), 0, "Eleven Music", "ElevenLabs", "An instrumental from a line of style" },
@@ -118,7 +120,7 @@ const struct model models[] = {
 	{ API_MINIMAX, "music-2.5+", NULL, KIND_SONG, 300000, F(minimax_25), 1, "Music 2.5+", "MiniMax", "A song from lyrics and a line of style, or an instrumental" },
 	{ API_MINIMAX, "music-2.6", "music-2.6-free", KIND_SONG, 300000, F(minimax_25), 1, "Music 2.6", "MiniMax", "A song from lyrics and a line of style, or an instrumental" },
 	{ API_MINIMAX, "music-3.0", "music-3.0-free", KIND_SONG, 300000, F(minimax_25), 1, "Music 3.0", "MiniMax", "A song from lyrics and a line of style, or an instrumental" },
-	{ API_MINIMAX, "music-cover", "music-cover-free", KIND_COVER, 300000, F(minimax_cover), 0, "Music Cover", "MiniMax", "A cover of a reference song" },
+	{ API_MINIMAX, "music-cover", "music-cover-free", KIND_COVER, 300000, F(minimax_cover), 1, "Music Cover", "MiniMax", "A cover of a reference song" },
 	{ API_OWN, "madrigal", NULL, KIND_SONG, 60000, F(own_song), 1, "Madrigal", "Madrigal", "A song from lyrics and a line of style, with stems and score" },
 };
 const int n_models = LENGTH(models);
@@ -169,8 +171,6 @@ static void check_together(const struct model *m, const json_t *body, struct iss
 		int n = has(body, "audio_url") + has(body, "audio_base64") + has(body, "cover_feature_id");
 		if (n != 1)
 			issue_add(is, "custom", "audio_url", "exactly one of audio_url, audio_base64, cover_feature_id is required");
-		if (has(body, "cover_feature_id") && !has(body, "lyrics"))
-			issue_add(is, "invalid_type", "lyrics", "Required");
 	}
 }
 

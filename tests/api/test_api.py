@@ -139,6 +139,11 @@ def test_rules_between_fields(server, key):
     check(aiml(model="minimax/music-1.5", prompt=PROMPT, lyrics=LYRICS, unknown={"a": [1, 2]}, cfg_scale=3).status == 200, "unknown fields are ignored")
     for url in ("ftp://example.org/a.mp3", "http://127.0.0.1/a.mp3x y", "not a url"):
         check(aiml(model="minimax-music", prompt=LYRICS, reference_audio_url=url).status == 400, "reference " + url)
+    check(minimax(model="music-2.6", prompt=PROMPT, lyrics_optimizer=True)["status_msg"] == "invalid params, lyrics is required", "no words are made up")
+    check(aiml(model="minimax/music-2.6", prompt=PROMPT, lyrics_optimizer=True).status == 400, "nor there")
+    check(aiml(model="minimax/music-cover", prompt=PROMPT, reference_audio_url="https://example.org/a.mp3").status == 400, "nor a cover's")
+    check(aiml(model="minimax/music-cover", prompt=PROMPT, reference_audio_url="https://example.org/a.mp3", is_instrumental=True).status == 200, "a cover without a singer")
+    check(minimax(model="music-cover", prompt=PROMPT, audio_url="https://example.org/a.mp3")["status_msg"] == "invalid params, lyrics is required", "MiniMax's as well")
     check(minimax(model="music-2.0", prompt=PROMPT)["status_msg"] == "invalid params, lyrics is required", "2013 says which")
     check(minimax(model="music-2.0", prompt="short", lyrics=LYRICS)["status_msg"] == "invalid params, prompt is too short", "too short")
     check(minimax(model="music-3.0", lyrics="")["status_msg"] == "invalid params, lyrics is required", "no lyrics")
