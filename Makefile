@@ -46,7 +46,7 @@ asan: packages
 	@meson compile -C build-asan >build-asan/log.txt || { cat build-asan/log.txt; exit 1; }
 
 # Where threads meet threads: under ThreadSanitizer.
-THREADED = base http http-hostile multipart store queue worker guard api
+THREADED = base http http-hostile multipart store queue worker guard api api-wire
 
 tsan: packages
 	@test -f build-tsan/build.ninja || CC=gcc meson setup build-tsan . -Db_sanitize=thread -Dbuildtype=debugoptimized >/dev/null
