@@ -15,6 +15,9 @@
 #define TEXT_CHANNELS 512
 #define BEFORE_S 0.25           /* sung before the first consonant and after the last: silence that the network needs around a line */
 #define AFTER_S 0.30
+#define AROUND_S 0.03            /* from the line's first and last sound on, silence */
+#define SILENCE_ENERGY 4.0f     /* the network's energy for it: what the softest tenth of voiced speech has (four songs of four singers: median 7 to 8, true silence -9) */
+#define SILENCE_SHARE 0.8       /* its weight in the network's means and variances against the line's: without it held vowels break up (docs/voice.md) */
 #define VOICED_HZ 60.0f         /* below it, the spoken pitch means: unvoiced */
 #define NETWORK_HEADROOM 4       /* semitones below the singer's highest note: above, retuning sounds better than the network (docs/voice.md) */
 #define RAP_BELOW 5             /* semitones below the singer's lowest note to which speech falls */
@@ -92,6 +95,22 @@ static void bend_text(const struct plan *p, struct bent *b)
 		double t = b->t0 + f * FRAME_S;
 		b->weights[f] = (float)max_d(bend_source(&p->bend, t + FRAME_S) - bend_source(&p->bend, t), 1e-5);
 	}
+}
+
+static int is_around(const struct plan *p, double t)
+{
+	return t < p->spans[0].onset_start - AROUND_S || t > p->spans[p->line->n_syllables - 1].coda_end + AROUND_S;
+}
+
+/* Gives the silence around a sung line its share of the means. (What is rapped is as long as it is spoken, and the network is at home there.) */
+static void weigh_silence(const struct plan *p, struct bent *b)
+{
+	double silent = 0, sung = 0;
+	for (int f = 0; f < b->n; f++)
+		*(is_around(p, b->t0 + (f + 0.5) * FRAME_S) ? &silent : &sung) += (double)b->weights[f];
+	for (int f = 0; f < b->n && silent > 0; f++)
+		if (is_around(p, b->t0 + (f + 0.5) * FRAME_S))
+			b->weights[f] *= (float)(SILENCE_SHARE * sung / silent);
 }
 
 static float sample_at(const float *x, int n, double at)
@@ -206,6 +225,8 @@ static void bend_prosody(const struct plan *p, const struct singer *singer, stru
 		if (!in_vowel(p, t, &hint) && spoken < VOICED_HZ)
 			b->pitch[i] = spoken;
 		b->energy[i] = sample_at(s->energy, n_spoken, from / step);
+		if (!p->line->spoken && is_around(p, t))
+			b->energy[i] = fmaxf(b->energy[i], SILENCE_ENERGY);
 	}
 }
 
@@ -299,10 +320,12 @@ static int sing_plan(struct voice *v, const struct singer *singer, struct plan *
 		rc = err_nomem(err);
 	if (!rc) {
 		bend_text(p, &b);
-		if (p->line->spoken)
+		if (p->line->spoken) {
 			rc = speech_curve(p, singer, &b, tune, err);
-		else
+		} else {
+			weigh_silence(p, &b);
 			tune_curve(p->line, p->manner, b.t0, FRAME_S / 2, 2 * b.n, tune);
+		}
 	}
 	if (!rc) {
 		if (p->line->spoken)
