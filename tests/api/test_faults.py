@@ -24,7 +24,7 @@ def children(pid):
         return [int(p) for p in f.read().split()]
 
 
-def until(what, seconds=60):
+def until(what, seconds=180):
     """Whether what() comes true in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
