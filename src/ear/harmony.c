@@ -45,14 +45,9 @@ static void write_chroma(const struct chroma *c, struct heard_harmony *h)
 static int decode(const struct chroma *c, const struct heard_rhythm *r, uint8_t *chord, int8_t *key, float *ease, struct heard_harmony *h, struct madrigal_error *err)
 {
 	make_ease(c, r->n_beats > 0, ease);
-	int rc = chords_decode(c, NULL, ease, chord, err);
-	for (int round = 0; round < 2 && !rc; round++) {
-		rc = key_follow(c, chord, key, err);
-		if (!rc)
-			rc = chords_decode(c, key, ease, chord, err);
-	}
+	int rc = key_follow(c, key, err);
 	if (!rc)
-		rc = key_follow(c, chord, key, err);
+		rc = chords_decode(c, key, ease, chord, err);
 	if (rc)
 		return rc;
 	int k = key_of_song(c, chord, key, &h->key_confidence);

@@ -20,8 +20,8 @@ int chords_decode(const struct chroma *c, const int8_t *key, const float *ease, 
 
 /* How likely a chord is in a key, log; for chord_named's qualities. */
 double key_chord_log(int key, int root_pc, int quality);
-/* The likeliest key of each frame, given chords (CHORD_STATES values). ret: 0..KEYS - 1. 0 or MADRIGAL_EMEMORY. */
-int key_follow(const struct chroma *c, const uint8_t *chord, int8_t *ret, struct madrigal_error *err) MUST_CHECK;
+/* The likeliest key of each frame. ret: 0..KEYS - 1. 0 or MADRIGAL_EMEMORY. */
+int key_follow(const struct chroma *c, int8_t *ret, struct madrigal_error *err) MUST_CHECK;
 /* The key of the greater part; *ret_confidence as in struct heard_harmony. -1: none. */
 int key_of_song(const struct chroma *c, const uint8_t *chord, const int8_t *key, double *ret_confidence);
 

@@ -6,12 +6,8 @@
 
 #include "ear/harmony_internal.h"
 
-#define CHORD_WEIGHT 0.7        /* of a second of chords, and of what sounds */
-#define CHROMA_WEIGHT 1.0
-#define MODULATE_COST 8.0       /* nats */
-#define ENDING_S 0.3f           /* what is shorter at the very end is no chord */
-#define LAST_WEIGHT 0.4
-#define FIRST_WEIGHT 0.1
+#define BASS_WEIGHT 0.5         /* of the bass against what sounds above it */
+#define MODULATE_COST 12.0      /* nats */
 
 /* Share of the time that a song spends on each degree's chord, after counts in de Clercq & Temperley 2011, "A corpus analysis of rock harmony", and our own styles. */
 static const double shares[2][2][12] = { /* key major, minor; chord major, minor; semitones above the tonic */
@@ -19,8 +15,8 @@ static const double shares[2][2][12] = { /* key major, minor; chord major, minor
 	{ { 0.01, 0.05, 0.004, 0.10, 0.003, 0.03, 0.002, 0.06, 0.14, 0.003, 0.12, 0.002 }, { 0.30, 0.002, 0.015, 0.003, 0.001, 0.10, 0.002, 0.05, 0.002, 0.002, 0.01, 0.001 } },
 };
 
-/* Albrecht & Shanahan 2013, "The use of large corpora to train a new type of key-finding algorithm". */
-static const double profiles[2][12] = {
+/* How often a degree sounds: Albrecht & Shanahan 2013, "The use of large corpora to train a new type of key-finding algorithm". */
+static const double present[2][12] = {
 	{ 0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081 },
 	{ 0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052 },
 };
@@ -30,24 +26,47 @@ double key_chord_log(int key, int root_pc, int quality)
 	return log(shares[key / 12][quality == HEARD_MINOR][(root_pc - key % 12 + 12) % 12] + 0.002);
 }
 
-/* How well a frame fits a key, log, a second. */
-static double fit(const struct chroma *c, int i, int state, int key)
+struct profiles { double degree[2][12]; };
+
+/* The counts less their mean, in deviations: what fits a key is then told by correlation (Krumhansl 1990, "Cognitive foundations of musical pitch"), which one wrong note out of an overtone harms less
+ * than it does a product of likelihoods. */
+static struct profiles profiles_make(void)
 {
-	struct heard_chord named = chord_named(state, key);
-	double chroma = 0;
-	for (int k = 0; k < 12; k++)
-		chroma += (double)c->treble[i][k] * log(profiles[key / 12][(k - key % 12 + 12) % 12] + 0.01);
-	return CHORD_WEIGHT * (named.quality ? key_chord_log(key, named.root_pc, named.quality) : -3) + CHROMA_WEIGHT * chroma;
+	struct profiles p;
+	for (int minor = 0; minor < 2; minor++) {
+		double mean = 0, square = 0;
+		for (int k = 0; k < 12; k++)
+			mean += present[minor][k] / 12;
+		for (int k = 0; k < 12; k++)
+			square += (present[minor][k] - mean) * (present[minor][k] - mean) / 12;
+		for (int k = 0; k < 12; k++)
+			p.degree[minor][k] = (present[minor][k] - mean) / sqrt(square);
+	}
+	return p;
 }
 
-int key_follow(const struct chroma *c, const uint8_t *chord, int8_t *ret, struct madrigal_error *err)
+/* How well a frame fits a key, as nats a second. */
+static double fit(const struct profiles *p, const struct chroma *c, int i, int key)
+{
+	double sum = 0;
+	for (int k = 0; k < 12; k++)
+		sum += ((double)c->treble[i][k] + BASS_WEIGHT * (double)c->bass[i][k]) * p->degree[key / 12][(k - key % 12 + 12) % 12];
+	return sum;
+}
+
+static double length_of(const struct chroma *c, int i)
+{
+	return (double)(c->edge_s[i + 1] - c->edge_s[i]);
+}
+
+int key_follow(const struct chroma *c, int8_t *ret, struct madrigal_error *err)
 {
 	int8_t (*from)[KEYS] = malloc((size_t)(c->n ? c->n : 1) * sizeof *from);
 	if (!from)
 		return err_nomem(err);
+	struct profiles p = profiles_make();
 	double score[KEYS] = { 0 };
 	for (int i = 0; i < c->n; i++) {
-		double length = (double)(c->edge_s[i + 1] - c->edge_s[i]);
 		int best = 0;
 		for (int k = 1; k < KEYS; k++)
 			if (score[k] > score[best])
@@ -56,7 +75,7 @@ int key_follow(const struct chroma *c, const uint8_t *chord, int8_t *ret, struct
 		for (int k = 0; k < KEYS; k++) {
 			int stay = score[k] >= top - MODULATE_COST;
 			from[i][k] = (int8_t)(stay ? k : best);
-			score[k] = (stay ? score[k] : top - MODULATE_COST) - top + length * fit(c, i, chord[i], k);
+			score[k] = (stay ? score[k] : top - MODULATE_COST) - top + length_of(c, i) * fit(&p, c, i, k);
 		}
 	}
 	int k = 0;
@@ -76,51 +95,34 @@ static int relative_of(int key)
 	return key < 12 ? (key + 9) % 12 + 12 : (key + 3) % 12;
 }
 
-/* 1: the chord of a frame is the tonic of the key it stands in, that or its relative, whichever has the mode asked for; -1: of the other of the two; 0: neither. (After a change of key the song still has one mode.) */
-static int rests_on(int state, int in, int minor)
+/* Whether a frame has a say: there are notes in it. */
+static int sounds(const struct chroma *c, int i, const uint8_t *chord)
 {
-	struct heard_chord named = chord_named(state, in);
-	int key = (in >= 12) == minor ? in : relative_of(in), other = relative_of(key);
-	if (named.quality == HEARD_NONE)
-		return 0;
-	if (named.root_pc == key % 12)
-		return (named.quality == HEARD_MINOR) == (key >= 12);
-	return named.root_pc == other % 12 && (named.quality == HEARD_MINOR) == (other >= 12) ? -1 : 0;
-}
-
-/* A key and its relative have the same notes and chords; where a song comes to rest, and where it sets out from, tells its home (Temperley 2007, "Music and Probability", ch. 6: tonics lie at the ends). In
- * log likelihood a second. */
-static double home_of(const struct chroma *c, const uint8_t *chord, const int8_t *key, int minor)
-{
-	int last = c->n - 1, first = 0;
-	while (last > 0 && (chord[last] >= KIND_NOTE * 12 || c->edge_s[c->n] - c->edge_s[last] < ENDING_S))
-		last--;
-	while (first < last && chord[first] >= KIND_NOTE * 12)
-		first++;
-	return c->n ? LAST_WEIGHT * rests_on(chord[last], key[last], minor) + FIRST_WEIGHT * rests_on(chord[first], key[first], minor) : 0;
+	(void)c;
+	return chord[i] < KIND_NOTE * 12;
 }
 
 int key_of_song(const struct chroma *c, const uint8_t *chord, const int8_t *key, double *ret_confidence)
 {
+	struct profiles p = profiles_make();
 	double time[KEYS] = { 0 }, score[KEYS] = { 0 };
 	int best = -1;
 	*ret_confidence = 0;
 	for (int i = 0; i < c->n; i++)
-		if (chord[i] < KIND_NOTE * 12)
-			time[key[i]] += (double)(c->edge_s[i + 1] - c->edge_s[i]);
+		if (sounds(c, i, chord))
+			time[key[i]] += length_of(c, i);
 	for (int k = 0; k < KEYS; k++)
 		if (time[k] > 0 && (best < 0 || time[k] > time[best]))
 			best = k;
 	if (best < 0)
 		return -1;
 	for (int i = 0; i < c->n; i++)
-		for (int k = 0; k < KEYS && key[i] == best && chord[i] < KIND_NOTE * 12; k++)
-			score[k] += (double)(c->edge_s[i + 1] - c->edge_s[i]) * fit(c, i, chord[i], k);
-	int relative = relative_of(best);
+		for (int k = 0; k < KEYS && key[i] == best && sounds(c, i, chord); k++)
+			score[k] += length_of(c, i) * fit(&p, c, i, k);
 	double next = -DBL_MAX;
 	for (int k = 0; k < KEYS; k++)
-		if (k != best && k != relative)
+		if (k != best && k != relative_of(best))
 			next = fmax(next, score[k]);
 	*ret_confidence = fmax(0, fmin(1, (score[best] - next) / time[best]));
-	return (score[best] - score[relative]) / time[best] + home_of(c, chord, key, best >= 12) < 0 ? relative : best;
+	return best;
 }
