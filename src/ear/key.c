@@ -8,6 +8,9 @@
 
 #define BASS_WEIGHT 0.5         /* of the bass against what sounds above it */
 #define MODULATE_COST 12.0      /* nats */
+#define ENDING_S 0.3f           /* what is shorter at the very end is no chord */
+#define LAST_WEIGHT 0.1
+#define FIRST_WEIGHT 0.1
 
 /* Share of the time that a song spends on each degree's chord, after counts in de Clercq & Temperley 2011, "A corpus analysis of rock harmony", and our own styles. */
 static const double shares[2][2][12] = { /* key major, minor; chord major, minor; semitones above the tonic */
@@ -95,11 +98,28 @@ static int relative_of(int key)
 	return key < 12 ? (key + 9) % 12 + 12 : (key + 3) % 12;
 }
 
-/* Whether a frame has a say: there are notes in it. */
-static int sounds(const struct chroma *c, int i, const uint8_t *chord)
+/* 1: the chord of a frame is the tonic of the key it stands in, that or its relative, whichever has the mode asked for; -1: of the other of the two; 0: neither. (After a change of key the song still has one mode.) */
+static int rests_on(int state, int in, int minor)
 {
-	(void)c;
-	return chord[i] < KIND_NOTE * 12;
+	struct heard_chord named = chord_named(state, in);
+	int key = (in >= 12) == minor ? in : relative_of(in), other = relative_of(key);
+	if (named.quality == HEARD_NONE)
+		return 0;
+	if (named.root_pc == key % 12)
+		return (named.quality == HEARD_MINOR) == (key >= 12);
+	return named.root_pc == other % 12 && (named.quality == HEARD_MINOR) == (other >= 12) ? -1 : 0;
+}
+
+/* A key and its relative have the same notes and chords; where a song comes to rest, and where it sets out from, tells its home (Temperley 2007, "Music and Probability", ch. 6: tonics lie at the ends). In
+ * log likelihood a second. */
+static double home_of(const struct chroma *c, const uint8_t *chord, const int8_t *key, int minor)
+{
+	int last = c->n - 1, first = 0;
+	while (last > 0 && (chord[last] >= KIND_NOTE * 12 || c->edge_s[c->n] - c->edge_s[last] < ENDING_S))
+		last--;
+	while (first < last && chord[first] >= KIND_NOTE * 12)
+		first++;
+	return c->n ? LAST_WEIGHT * rests_on(chord[last], key[last], minor) + FIRST_WEIGHT * rests_on(chord[first], key[first], minor) : 0;
 }
 
 int key_of_song(const struct chroma *c, const uint8_t *chord, const int8_t *key, double *ret_confidence)
@@ -109,7 +129,7 @@ int key_of_song(const struct chroma *c, const uint8_t *chord, const int8_t *key,
 	int best = -1;
 	*ret_confidence = 0;
 	for (int i = 0; i < c->n; i++)
-		if (sounds(c, i, chord))
+		if (chord[i] < KIND_NOTE * 12)
 			time[key[i]] += length_of(c, i);
 	for (int k = 0; k < KEYS; k++)
 		if (time[k] > 0 && (best < 0 || time[k] > time[best]))
@@ -117,12 +137,13 @@ int key_of_song(const struct chroma *c, const uint8_t *chord, const int8_t *key,
 	if (best < 0)
 		return -1;
 	for (int i = 0; i < c->n; i++)
-		for (int k = 0; k < KEYS && key[i] == best && sounds(c, i, chord); k++)
+		for (int k = 0; k < KEYS && key[i] == best && chord[i] < KIND_NOTE * 12; k++)
 			score[k] += length_of(c, i) * fit(&p, c, i, k);
+	int relative = relative_of(best);
 	double next = -DBL_MAX;
 	for (int k = 0; k < KEYS; k++)
-		if (k != best && k != relative_of(best))
+		if (k != best && k != relative)
 			next = fmax(next, score[k]);
 	*ret_confidence = fmax(0, fmin(1, (score[best] - next) / time[best]));
-	return best;
+	return (score[best] - score[relative]) / time[best] + home_of(c, chord, key, best >= 12) < 0 ? relative : best;
 }
