@@ -622,6 +622,15 @@ static void a_manner_is_heard(void **state)
 		assert_true(late > 0.01 && late < 0.06);
 	}
 	vocal_tracks_release(&t);
+	/* Where the beat is quick, a tenth of it at most. */
+	s.tempo_bpm = 200;
+	st.singer.behind_ms = 30;
+	assert_int_equal(voice_sing_score(voice, &s, &singer, &st.singer, straight, 2, NULL, NULL, NULL, &t, NULL), 0);
+	for (int i = 0; i < 8; i++) {
+		double late = t.lead_times.start[i] - score_seconds(&s, notes[i].start);
+		assert_true(late > 0.01 && late < 0.0301);
+	}
+	vocal_tracks_release(&t);
 }
 
 /* Rap: vowels on their notes, a voice that moves, and the pitches told are those that are heard. */

@@ -28,6 +28,7 @@ enum track { TRACK_LEAD, TRACK_BACKING, TRACK_HARMONY };
  * performance" (Music Perception 19, 2002), found some 50 ms at medium tempi. */
 #define LATE_BEAT_S 0.045
 #define LATE_OFF_S 0.015
+#define LATE_MOST 0.1           /* of a quarter note: later, a note is no longer heard as one on the beat */
 #define STACCATO_SHARE 0.6      /* of its length that a note has when the next word follows at once; other notes end as written */
 #define STACCATO_LEAST_S 0.2    /* shorter notes stay as they are: their words would get lost */
 
@@ -61,9 +62,16 @@ static double seconds_of(const struct score *s, double ticks)
 	return ticks * 60.0 / (s->tempo_bpm * TICKS_PER_QUARTER);
 }
 
+/* What is left of being late where the beat is too quick for all of it: behind the beat, and laid back on it. */
+static double late_share(const struct voice_takes *ss)
+{
+	double most = LATE_MOST * 60 / ss->score->tempo_bpm, late = (double)ss->manner->behind_ms / 1000 + (ss->laid_back ? LATE_BEAT_S : 0);
+	return late > most ? most / late : 1;
+}
+
 static double late_s(const struct voice_takes *ss, int tick)
 {
-	return !ss->laid_back ? 0 : tick % TICKS_PER_QUARTER ? LATE_OFF_S : LATE_BEAT_S;
+	return !ss->laid_back ? 0 : late_share(ss) * (tick % TICKS_PER_QUARTER ? LATE_OFF_S : LATE_BEAT_S);
 }
 
 static int is_doubled(enum section_kind k)
@@ -258,7 +266,7 @@ static int sing_take(void *ctx, int index, int worker, struct madrigal_error *er
 static double take_start(const struct voice_takes *ss, const struct take *t)
 {
 	double sung = score_seconds(ss->score, swing_tick(ss->swing, t->first_tick)) + late_s(ss, t->first_tick);
-	return sung - LEAD_IN_S + (double)ss->manner->behind_ms / 1000;
+	return sung - LEAD_IN_S + late_share(ss) * (double)ss->manner->behind_ms / 1000;
 }
 
 static void lay(struct audio *track, const struct audio *sound, double at_s, double db)
