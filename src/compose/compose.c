@@ -32,16 +32,16 @@ static void draft_release(struct draft *d)
 	free(d->part);
 }
 
-#define SHORT_TUNE 160 /* syllables that aren't sung to an earlier phrase's notes */
+#define SHORT_TUNE 125 /* syllables that aren't sung to an earlier phrase's notes */
 
-/* Few notes, and slow ones, meet the human shares less often: such songs get two drafts for each that is asked for, in no more time than a long song takes. */
+/* Few notes, and slow ones, meet the human shares less often: such songs get three drafts for every two that are asked for, in no more time than a long song takes. */
 static int drafts_wanted(const struct plan *p)
 {
 	int syllables = 0;
 	for (int i = 0; i < p->n_phrases; i++)
 		syllables += p->phrases[i].source < 0 ? p->phrases[i].n : 0;
 	int hard = p->raps || p->meter.step_s > SLOW_STEP_S;
-	return p->req->candidates * (hard && syllables <= SHORT_TUNE ? 2 : 1);
+	return hard && syllables <= SHORT_TUNE ? (3 * p->req->candidates + 1) / 2 : p->req->candidates;
 }
 
 static int draw_best(const struct plan *p, struct rhythm_bank *bank, struct draft *best, struct draft *trial, struct madrigal_error *err)
