@@ -62,7 +62,7 @@ for f in song.json song.mid song.musicxml song.lrc; do
 done
 grep -q '"tempo_bpm": *120' kept-score/song.json || { echo "FAILED: the tempo asked for is not in song.json"; failed=1; }
 
-expect 0 'loudness_lufs' sing lyrics.txt -o kept.mp3 --prompt 'pop ballad, male voice' --json
+expect 0 'loudness_lufs' sing lyrics.txt -o kept.mp3 --prompt 'pop ballad, male voice, 160 bpm' --json
 head -c 3 kept.mp3 2>/dev/null | grep -q ID3 || { echo "FAILED: kept.mp3 is no MP3 with tags"; failed=1; }
 
 # Standard output is the report alone, and JSON.

@@ -70,8 +70,9 @@ static struct madrigal_request short_song(void)
 {
 	struct madrigal_request r = madrigal_request_default();
 	r.lyrics = two_lines;
-	r.prompt = "soft pop ballad, female voice, 84 bpm, in G major";
+	r.prompt = "punk, female voice, 184 bpm, in G major";
 	r.format = MADRIGAL_PCM;
+	r.candidates = 32; /* a song, not a good one */
 	return r;
 }
 
@@ -178,7 +179,7 @@ static void a_song_directory_is_complete_and_replaces_the_former(void **state)
 	}
 	assert_true(result.loudness_lufs > -14.5 && result.loudness_lufs < -13.5);
 	assert_true(result.true_peak_dbtp <= -1.0);
-	assert_true(result.tempo_bpm == 84.0);
+	assert_true(result.tempo_bpm == 184.0);
 	assert_string_equal(result.key, "G major");
 	assert_int_equal(result.sung_lines, 2);
 }
@@ -340,24 +341,21 @@ static void a_stream_grows_and_is_the_master(void **state)
 static void streamed_twice_the_same_bytes_whatever_the_threads(void **state)
 {
 	(void)state;
-	static const enum madrigal_format formats[] = { MADRIGAL_WAV, MADRIGAL_FLAC };
-	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-		struct madrigal_request r = short_song();
-		struct madrigal_result result;
-		struct madrigal_error err = { 0 };
-		char *path[2] = { strdup(in_scratch("one")), strdup(in_scratch("two")) };
-		r.format = formats[i];
-		for (int k = 0; k < 2; k++) {
-			r.stream_file = path[k];
-			r.threads = k + 1;
-			if (madrigal_make(&r, &paths, NULL, NULL, &result, &err))
-				fail_msg("%s", err.message);
-			assert_true(result.loudness_lufs > -14.5 && result.loudness_lufs < -13.5 && result.true_peak_dbtp <= -1.0);
-		}
-		same_files(path[0], path[1]);
-		free(path[0]);
-		free(path[1]);
+	struct madrigal_request r = short_song();
+	struct madrigal_result result;
+	struct madrigal_error err = { 0 };
+	char *path[2] = { strdup(in_scratch("one")), strdup(in_scratch("two")) };
+	r.format = MADRIGAL_FLAC;
+	for (int k = 0; k < 2; k++) {
+		r.stream_file = path[k];
+		r.threads = k + 1;
+		if (madrigal_make(&r, &paths, NULL, NULL, &result, &err))
+			fail_msg("%s", err.message);
+		assert_true(result.loudness_lufs > -14.5 && result.loudness_lufs < -13.5 && result.true_peak_dbtp <= -1.0);
 	}
+	same_files(path[0], path[1]);
+	free(path[0]);
+	free(path[1]);
 }
 
 static void a_stream_that_fails_is_removed(void **state)
@@ -397,7 +395,7 @@ static void an_instrumental_streams(void **state)
 	struct madrigal_result result;
 	struct madrigal_error err = { 0 };
 	r.instrumental = 1;
-	r.duration_s = 60;
+	r.duration_s = 30;
 	r.stream_file = in_scratch("stream.pcm");
 	if (madrigal_make(&r, &paths, NULL, NULL, &result, &err))
 		fail_msg("%s", err.message);

@@ -507,10 +507,13 @@ static void the_jobs_of_a_dead_worker_are_free_at_once(void **state)
 	struct lease dead = claim();
 	assert_int_equal(queue_claim(s, "alive", &l, &j, NULL), 0);
 	job_release(&j);
-	assert_int_equal(queue_orphan(s, "nobody", NULL), 0);
+	assert_int_equal(queue_orphan(s, "nobody", 1, NULL), 0);
 	assert_int_equal(queue_held(s, &dead, NULL), 0);
 	assert_int_equal(queue_claim(s, "alive", &l, &j, NULL), 1);
-	assert_int_equal(queue_orphan(s, "w", NULL), 0);
+	assert_int_equal(queue_orphan(s, "w", 1, NULL), 0);
+	assert_string_equal(claim().id, id);
+	assert_int_equal(peek(id).tries, 2);
+	assert_int_equal(queue_orphan(s, "w", 0, NULL), 0); /* killed by who could not wait */
 	assert_string_equal(claim().id, id);
 	assert_int_equal(peek(id).tries, 2);
 	assert_int_equal(queue_renew(s, &dead, 1, "write", NULL), MADRIGAL_ECANCELLED);

@@ -495,7 +495,7 @@ static void two_lines_are_sung(void **state)
 	struct job j;
 	const struct worker_config c = { .data_dir = data, .wake_fd = -1, .once = 1 };
 	setenv("MADRIGAL_SHARE", TEST_SHARE_DIR, 1);
-	submit("{\"lyrics\":\"[Verse]\\nPaper boats along the river\\nCarry wishes to the sea\\n\",\"prompt\":\"pop ballad, 84 bpm\",\"format\":\"wav\",\"channels\":1,"
+	submit("{\"lyrics\":\"[Verse]\\nPaper boats along the river\\nCarry wishes to the sea\\n\",\"prompt\":\"pop ballad, 168 bpm\",\"format\":\"wav\",\"channels\":1,"
 	       "\"sample_rate\":16000,\"max_duration_s\":60}", id);
 	assert_int_equal(worker_run(&c, &stop, 20, NULL), 0);
 	assert_int_equal(queue_get(s, id, account, &j, NULL), 0);

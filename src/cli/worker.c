@@ -10,7 +10,7 @@
 #include "cli/service.h"
 #include "worker/worker.h"
 
-#define GRACE_S 18 /* and a moment to hand back: the server waits for 20 s */
+#define GRACE_S 15 /* and a moment to hand back, on a slow machine too: the server waits for 20 s */
 
 static const char usage_text[] =
 	"Usage: madrigal worker [--data DIR] [--threads N] [--memory-limit MB] [--once] [--wake-fd N] [--name NAME] [--allow-private-urls]\n\n"

@@ -462,9 +462,9 @@ int queue_release(struct store *s, const struct lease *l, int counts, struct mad
 	return n < 0 ? n : n == 0 ? lost(err) : 0;
 }
 
-int queue_orphan(struct store *s, const char *worker, struct madrigal_error *err)
+int queue_orphan(struct store *s, const char *worker, int counts, struct madrigal_error *err)
 {
-	int n = sql_run(s, err, "UPDATE job SET lease_until_ms = 0 WHERE finished_ms = 0 AND state = 'running' AND worker = ?", "t", worker);
+	int n = sql_run(s, err, "UPDATE job SET lease_until_ms = 0, tries = tries - ? WHERE finished_ms = 0 AND state = 'running' AND worker = ?", "it", counts ? 0 : 1, worker);
 	return n < 0 ? n : 0;
 }
 

@@ -95,8 +95,8 @@ int queue_fail(struct store *s, const struct lease *l, const char *name, const c
 /* Hands the job back (a stop, a full disk): it is queued again, and the try does not count unless counts. */
 int queue_release(struct store *s, const struct lease *l, int counts, struct madrigal_error *err) MUST_CHECK;
 
-/* The worker of that name is known to be dead: the leases that it held have run out, and its jobs can be claimed at once. */
-int queue_orphan(struct store *s, const char *worker, struct madrigal_error *err) MUST_CHECK;
+/* The worker of that name is known to be dead: the leases that it held have run out, and its jobs can be claimed at once. Their tries do not count unless counts. */
+int queue_orphan(struct store *s, const char *worker, int counts, struct madrigal_error *err) MUST_CHECK;
 
 /* ---- uploads: reference audio that outlives a restart (music-01's ids, cover features) ---- */
 struct upload { char id[64]; char purpose[16]; struct stored_file file; double seconds; int64_t account, created_ms, expires_ms; /* 0: never */ };

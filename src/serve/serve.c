@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/machine.h"
@@ -38,11 +39,19 @@ struct service {
 	struct api api;
 	struct workers workers;
 	long ticks;
-	int64_t stop_ms;               /* when the stop was asked for */
+	double stop_by_s;              /* when a stop that was asked for must be over, by now_s(); 0: none was */
 };
 
 static struct http_server *stopping_server;
 static volatile sig_atomic_t stop_asked;
+
+/* A clock that nobody sets. */
+static double now_s(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
 
 static void on_signal(int sig)
 {
@@ -281,7 +290,8 @@ static void bury_worker(struct service *d, int i, int status)
 	d->workers.pid[i] = 0;
 	if (!d->api.stopping)
 		log_line("a worker ended (%s %d); starting another", WIFSIGNALED(status) ? "signal" : "exit", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	if (queue_orphan(d->api.store, d->workers.name[i], &err))
+	/* One that was killed because the stop could not wait is not the song's fault. */
+	if (queue_orphan(d->api.store, d->workers.name[i], !d->api.stopping, &err))
 		log_line("its song waits for %d s: %s", QUEUE_LEASE_MS / 1000, err.message);
 }
 
@@ -312,15 +322,21 @@ static int workers_alive(const struct service *d)
 	return 0;
 }
 
+/* Within the time that a stop may take in all: who has not handed back its song by then is killed, and the song is handed back for it. */
 static void workers_end(struct service *d)
 {
+	int status;
+	double until_s = d->stop_by_s > 0 ? d->stop_by_s : now_s() + STOP_S;
+	d->api.stopping = 1;
 	workers_ask_to_stop(d);
-	int64_t until = store_now_ms() + (int64_t)((STOP_S + 5) * 1000);
 	for (int i = 0; i < d->workers.n; i++)
-		while (d->workers.pid[i] > 0 && waitpid(d->workers.pid[i], NULL, WNOHANG) == 0) {
-			if (store_now_ms() > until)
+		while (d->workers.pid[i] > 0) {
+			if (now_s() > until_s)
 				kill(d->workers.pid[i], SIGKILL);
-			usleep(20000);
+			if (waitpid(d->workers.pid[i], &status, WNOHANG))
+				bury_worker(d, i, status);
+			else
+				usleep(20000);
 		}
 	if (d->workers.wake[0] >= 0) {
 		close(d->workers.wake[0]);
@@ -340,14 +356,14 @@ static void on_tick(void *ctx)
 	if (stop_asked && !d->api.stopping) {
 		log_line("stopping");
 		d->api.stopping = 1;
-		d->stop_ms = store_now_ms();
+		d->stop_by_s = now_s() + STOP_S;
 		workers_ask_to_stop(d);
 	}
 	submit_tick(&d->api);
 	wait_tick(&d->api);
 	workers_tick(d);
 	/* A song that is nearly done is still answered; then the rest is told to come again. */
-	if (d->api.stopping && (!workers_alive(d) || store_now_ms() - d->stop_ms > (int64_t)((STOP_S - LAST_WORDS_S) * 1000)))
+	if (d->api.stopping && (!workers_alive(d) || now_s() > d->stop_by_s - LAST_WORDS_S))
 		wait_stop(&d->api);
 	if (++d->ticks % SWEEP_TICKS == 0 && store_sweep(d->api.store, SPOOL_AGE_S, d->api.config.keep_days * 86400.0, &err))
 		log_line("sweep: %s", err.message);

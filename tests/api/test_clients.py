@@ -15,7 +15,7 @@ import venv
 from server import Checks, Server
 
 LYRICS = "[Verse]\nStreetlights flicker, the night breeze sighs\nShadows stretch as I walk alone\n"
-PROMPT = "warm indie folk, female voice"
+PROMPT = "warm indie folk, female voice, 160 bpm"  # fast: a short song is made sooner
 check = Checks()
 
 

@@ -14,7 +14,7 @@ import time
 
 from server import Checks, Server, multipart, wav
 
-SONG = {"model": "minimax/music-1.5", "prompt": "acoustic folk, female voice", "lyrics": "[Verse]\nHello my darling\nRain on the window\n"}
+SONG = {"model": "minimax/music-1.5", "prompt": "acoustic folk, female voice, 160 bpm", "lyrics": "[Verse]\nHello my darling\nRain on the window\n"}
 PRICE = 78000
 check = Checks()
 
@@ -112,6 +112,26 @@ def test_server_crash_while_singing(binary):
     a = server.wait_for(job, key)
     check(a["status"] == "completed" and db.execute("SELECT tries FROM job").fetchone()[0] == 1, "the song is finished at the first try: %s" % a)
     check(until(lambda: not alive(worker)), "the former worker has ended")
+    check(server.call("GET", "/v1/billing/balance", key=key).json["balance"] == 9 * PRICE, "charged once")
+    db.close()
+    server.stop()
+
+
+def test_stop_with_a_worker_that_hangs(binary):
+    """A stop takes 20 s at most; the song in the making waits for the next start and loses no try."""
+    server = Server(binary, workers=1)
+    key = server.new_key("--credits", str(10 * PRICE))
+    db = database(server)
+    job = server.call("POST", "/v2/generate/audio", SONG, key).json["id"]
+    check(until(lambda: db.execute("SELECT progress FROM job").fetchone()[0] > 0), "it sings")
+    worker = children(server.process.pid)[0]
+    os.kill(worker, signal.SIGSTOP)
+    began = time.monotonic()
+    code = server.stop(keep=True)
+    check(code == 0 and time.monotonic() - began < 25 and not alive(worker), "stopped with %s after %.1f s" % (code, time.monotonic() - began))
+    server.start()
+    a = server.wait_for(job, key)
+    check(a["status"] == "completed" and db.execute("SELECT tries FROM job").fetchone()[0] == 1, "the next start makes it: %s" % a)
     check(server.call("GET", "/v1/billing/balance", key=key).json["balance"] == 9 * PRICE, "charged once")
     db.close()
     server.stop()
@@ -261,7 +281,7 @@ def test_locked_while_singing(binary):
 
 def main():
     binary = sys.argv[1]
-    for test in (test_engine_crash, test_engine_crash_while_a_client_waits, test_server_crash_while_singing, test_full_disk, test_full_disk_while_singing, test_read_only, test_locked, test_locked_while_singing):
+    for test in (test_engine_crash, test_engine_crash_while_a_client_waits, test_server_crash_while_singing, test_stop_with_a_worker_that_hangs, test_full_disk, test_full_disk_while_singing, test_read_only, test_locked, test_locked_while_singing):
         began = time.monotonic()
         test(binary)
         print("%s: %.1f s" % (test.__name__, time.monotonic() - began), flush=True)

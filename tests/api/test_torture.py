@@ -22,7 +22,7 @@ import urllib.error
 from server import Checks, Server
 
 SHORT = "[Verse]\nHello my darling\nRain on the window\n"
-SONG = {"model": "minimax/music-1.5", "prompt": "acoustic folk, female voice", "lyrics": SHORT}
+SONG = {"model": "minimax/music-1.5", "prompt": "acoustic folk, female voice, 160 bpm", "lyrics": SHORT}
 check = Checks()
 
 
@@ -84,7 +84,7 @@ def test_worker_killed(binary, kills):
     rng = random.Random()  # parts of a longer run kill at other moments
     server = Server(binary, workers=1)
     key = server.new_key("--credits", "100000000")
-    song = dict(SONG, seed=7, duration=16)
+    song = dict(SONG, seed=7)
     first = server.call("POST", "/v2/generate/audio", song, key).json["id"]
     began = time.monotonic()
     sound = server.call("GET", server.wait_for(first, key)["audio_file"]["url"]).body
