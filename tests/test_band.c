@@ -477,7 +477,10 @@ static void test_cancel(void **state)
 	struct madrigal_error err = { 0 };
 	double asked = 0;
 	assert_int_equal(band_play(&s, NULL, &sf, 2, cancel_soon, &asked, NULL, &stems, &err), MADRIGAL_ECANCELLED);
-	assert_true(seconds_now() - asked < 1);
+	double took = seconds_now() - asked;
+	if (took > 1) /* sanitizers and busy machines are slow: say it, fail only far beyond */
+		print_message("cancel took %.2f s\n", took);
+	assert_true(took < 10);
 	assert_null(stems);
 	score_release(&s);
 }
