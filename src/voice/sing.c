@@ -15,10 +15,14 @@
 #define TEXT_CHANNELS 512
 #define BEFORE_S 0.25           /* sung before the first consonant and after the last: silence that the network needs around a line */
 #define AFTER_S 0.30
-#define AROUND_S 0.03            /* from the line's first and last sound on, silence */
+#define AROUND_BEFORE_S 0.06     /* from so long before the line's first sound, and so long after its last, silence: the last dies away, */
+#define AROUND_AFTER_S 0.16      /* and the step to the silence's energy clicks, which must not be heard */
 #define SILENCE_ENERGY 4.0f     /* the network's energy for it: what the softest tenth of voiced speech has (four songs of four singers: median 7 to 8, true silence -9) */
 #define SILENCE_SHARE 0.8       /* its weight in the network's means and variances against the line's: without it held vowels break up (docs/voice.md) */
 #define VOICED_HZ 60.0f         /* below it, the spoken pitch means: unvoiced */
+#define VOICE_ENDS_S 0.02       /* after the last sound */
+#define UNVOICED_HZ 8.0f        /* what the network's own prosody has in silence */
+#define TEXT_LATE_S 0.035       /* by which the text features come after the sound: at LEAD_S a short vowel is held on what already closes to the next consonant (docs/voice.md) */
 #define NETWORK_HEADROOM 4       /* semitones below the singer's highest note: above, retuning sounds better than the network (docs/voice.md) */
 #define RAP_BELOW 5             /* semitones below the singer's lowest note to which speech falls */
 #define RAP_MELODY 0.8          /* share of the spoken line's own movement that is kept: its pitches stay nearer to the notes' */
@@ -81,14 +85,22 @@ static int token_at(const struct plan *p, double spoken_s)
 	return p->token_of[f < 0 ? 0 : f >= p->spoken->n_frames ? p->spoken->n_frames - 1 : f];
 }
 
-/* A frame's text features: those of the tokens it holds, by their share. They belong LEAD_S later than the sound, at speech's own pace. */
+/* The token whose text features belong to second t of the sung line. They come later than the sound, at speech's own pace; only the first sound has no other before it
+ * whose features it could begin with: with those of silence it begins with a vowel that isn't there. */
+static int text_token(const struct plan *p, double t)
+{
+	int token = token_at(p, bend_source(&p->bend, t - TEXT_LATE_S) + TEXT_LATE_S);
+	return !token && t >= p->spans[0].onset_start - AROUND_BEFORE_S ? 1 : token;
+}
+
+/* A frame's text features: those of the tokens it holds, by their share. */
 static void bend_text(const struct plan *p, struct bent *b)
 {
 	int n_tokens = p->spoken->tokens.n;
 	for (int f = 0; f < b->n; f++) {
 		for (int k = 0; k < SUB_SAMPLES; k++) {
 			double t = b->t0 + (f + (k + 0.5) / SUB_SAMPLES) * FRAME_S;
-			const float *from = p->spoken->text + token_at(p, bend_source(&p->bend, t - LEAD_S) + LEAD_S);
+			const float *from = p->spoken->text + text_token(p, t);
 			for (int c = 0; c < TEXT_CHANNELS; c++)
 				b->text[(size_t)c * (size_t)b->n + (size_t)f] += from[(size_t)c * (size_t)n_tokens] / SUB_SAMPLES;
 		}
@@ -99,7 +111,7 @@ static void bend_text(const struct plan *p, struct bent *b)
 
 static int is_around(const struct plan *p, double t)
 {
-	return t < p->spans[0].onset_start - AROUND_S || t > p->spans[p->line->n_syllables - 1].coda_end + AROUND_S;
+	return t < p->spans[0].onset_start - AROUND_BEFORE_S || t > p->spans[p->line->n_syllables - 1].coda_end + AROUND_AFTER_S;
 }
 
 /* Gives the silence around a sung line its share of the means. (What is rapped is as long as it is spoken, and the network is at home there.) */
@@ -209,6 +221,20 @@ static void measure_notes(const struct plan *p, const struct bent *b, const floa
 	}
 }
 
+/* Whether there is no voice at second t of the sung line: before its first sound, in the voiceless consonants that it begins with, after its last. The spoken line's pitch
+ * has voice there, and it is heard: "the streetlights". */
+static int is_voiceless_end(const struct plan *p, double t)
+{
+	const struct token_line *l = &p->spoken->tokens;
+	if (t < p->spans[0].onset_start || t > p->spans[p->line->n_syllables - 1].coda_end + VOICE_ENDS_S)
+		return 1;
+	int token = token_at(p, bend_source(&p->bend, t) + LEAD_S);
+	for (int i = 1; i <= token; i++)
+		if (!l->t[i].voiceless)
+			return 0;
+	return 1;
+}
+
 /* Energy as spoken; the pitch of the tune, kept within what the network can sing. tune: 2 b->n values, the pitch asked for. */
 static void bend_prosody(const struct plan *p, const struct singer *singer, struct bent *b, const float *tune)
 {
@@ -224,6 +250,8 @@ static void bend_prosody(const struct plan *p, const struct singer *singer, stru
 		b->pitch[i] = tune[i] < low ? low : tune[i] > high ? high : tune[i];
 		if (!in_vowel(p, t, &hint) && spoken < VOICED_HZ)
 			b->pitch[i] = spoken;
+		if (!p->line->spoken && is_voiceless_end(p, t))
+			b->pitch[i] = UNVOICED_HZ;
 		b->energy[i] = sample_at(s->energy, n_spoken, from / step);
 		if (!p->line->spoken && is_around(p, t))
 			b->energy[i] = fmaxf(b->energy[i], SILENCE_ENERGY);

@@ -18,6 +18,7 @@ struct token {
 	int syllable;         /* -1 for a pause */
 	int voiced;           /* 1: sung with pitch whatever the spoken line did: vowels, nasals, liquids, glides */
 	int glide;            /* 1: a diphthong, whose first half is held */
+	int voiceless;        /* 1: a consonant without voice */
 };
 
 struct token_line {

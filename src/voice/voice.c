@@ -19,6 +19,7 @@
 #define PROSODY_CHANNELS 640
 #define STYLE_ROWS 510
 #define TOKEN_FRAMES_MAX 400
+#define QUIET_ENERGY 1.0f /* the network's energy below which nothing is heard any more: soft vowels have 4, true silence -9 */
 
 int voice_open(const char *voice_dir, const char *runtime, struct voice **ret, struct madrigal_error *err)
 {
@@ -148,6 +149,24 @@ static float rap_speed(const struct sung_line *line, const struct spoken *s)
 	return fminf(fmaxf((float)(frames * FRAME_S) / sung, SLOWEST_RAP), FASTEST_RAP);
 }
 
+/* The network counts the silence after a line to its last sound, half a second of it: given to the line's end, so that this sound is not bent as if it were as long. */
+static void end_with_sound(struct spoken *s)
+{
+	int end = s->tokens.n - 1, last = end, from = 0;
+	while (last > 0 && s->tokens.t[last].syllable < 0)
+		last--;
+	for (int i = 0; i < last; i++)
+		from += s->frames[i];
+	int heard = 2 * (from + s->frames[last]), spare = 2 * (int)lround(OFFSET_LEAD_S / FRAME_S);
+	while (heard > 2 * from && s->energy[heard - 1] < QUIET_ENERGY)
+		heard--;
+	int keep = (heard + spare + 1) / 2 - from;
+	if (keep >= s->frames[last])
+		return;
+	s->frames[end] += s->frames[last] - keep;
+	s->frames[last] = keep;
+}
+
 int voice_speak(struct voice *v, const struct singer *singer, const struct sung_line *line, const cancel_flag *cancel, struct spoken *ret,
                 struct madrigal_error *err)
 {
@@ -164,6 +183,8 @@ int voice_speak(struct voice *v, const struct singer *singer, const struct sung_
 	}
 	if (!rc)
 		rc = predict_pitch(v, ret->prosody, cancel, ret, err);
+	if (!rc)
+		end_with_sound(ret);
 	return rc;
 }
 
