@@ -468,6 +468,35 @@ static void a_held_vowel_stays_a_vowel(void **state)
 	assert_true(held_share(lily) > 0.9);
 }
 
+/* "Streetlights find my home", the last word on a long note. */
+static void a_line_begins_and_ends_with_its_own_sounds(void **state)
+{
+	(void)state;
+	static const struct sung_syllable words[] = { { "stɹˈit", 1, 0 }, { "lIts", 0, 0 }, { "fˈInd", 1, 0 }, { "mI", 1, 0 }, { "hˈOm", 1, '.' } };
+	static const float midi[5] = { 60, 57, 55, 57, 57 };
+	if (!voice)
+		skip();
+	char river[] = "af_river";
+	struct singer one = singer;
+	struct sung_note notes[5];
+	one.name = river;
+	for (int i = 0; i < 5; i++)
+		notes[i] = (struct sung_note){ 0.85f + 0.35f * (float)i, 0.85f + 0.35f * (float)(i + 1), midi[i], 0.6f, i };
+	notes[4].end_s = notes[4].start_s + 0.9f;
+	struct sung_line line = { words, 5, notes, 5, notes[4].end_s + 0.6f, 0.5f, 0, 3, 0, 0 };
+	struct audio a;
+	assert_int_equal(voice_sing(voice, &one, &plain, &line, NULL, &a, NULL, NULL), 0);
+	/* The last vowel lasts until shortly before its note ends, with its m after it, and nothing sounds once it has died away. */
+	double start = (double)notes[4].start_s, end = (double)notes[4].end_s, loud = level(&a, start + 0.1, start + 0.3);
+	assert_true(level(&a, end - 0.3, end - 0.2) > loud - 10);
+	assert_true(level(&a, end - 0.1, end - 0.05) > loud - 22);
+	assert_true(level(&a, end + 0.2, end + 0.5) < -75);
+	/* No vowel before the first s: what is heard there does not repeat itself as the tune does. */
+	for (double t = 0.66; t < 0.72; t += 0.01)
+		assert_true(periodicity(&a, t, 60) < 0.5);
+	audio_release(&a);
+}
+
 static void a_note_beyond_the_range_is_in_tune(void **state)
 {
 	(void)state;
@@ -701,6 +730,7 @@ int main(void)
 		cmocka_unit_test(a_missing_voice_names_the_command),
 		cmocka_unit_test(a_line_is_sung_in_tune_and_in_time),
 		cmocka_unit_test(a_held_vowel_stays_a_vowel),
+		cmocka_unit_test(a_line_begins_and_ends_with_its_own_sounds),
 		cmocka_unit_test(a_note_beyond_the_range_is_in_tune),
 		cmocka_unit_test(a_line_out_of_order_is_refused),
 		cmocka_unit_test(threads_do_not_change_a_bit_and_a_repeat_is_a_copy),
