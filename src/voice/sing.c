@@ -18,6 +18,7 @@
 #define AROUND_BEFORE_S 0.06     /* from so long before the line's first sound, and so long after its last, silence: the last dies away, */
 #define AROUND_AFTER_S 0.16      /* and the step to the silence's energy clicks, which must not be heard */
 #define SILENCE_ENERGY 4.0f     /* the network's energy for it: what the softest tenth of voiced speech has (four songs of four singers: median 7 to 8, true silence -9) */
+#define ENDING_ENERGY 7.0f      /* at least, in the vowel and the sonorants that a line ends with: speech falls to 4 or 5 there, and low notes held on it creak */
 #define SILENCE_SHARE 0.8       /* its weight in the network's means and variances against the line's: without it held vowels break up (docs/voice.md) */
 #define VOICED_HZ 60.0f         /* below it, the spoken pitch means: unvoiced */
 #define VOICE_ENDS_S 0.02       /* after the last sound */
@@ -235,6 +236,14 @@ static int is_voiceless_end(const struct plan *p, double t)
 	return 1;
 }
 
+/* Whether second t of the sung line, spoken second `from`, lies in what is held of its last syllable. */
+static int is_ending(const struct plan *p, double t, double from)
+{
+	const struct sung_span *last = &p->spans[p->line->n_syllables - 1];
+	const struct token *k = &p->spoken->tokens.t[token_at(p, from + LEAD_S)];
+	return t >= last->vowel_start && t < last->coda_end && k->syllable == p->line->n_syllables - 1 && (k->voiced || k->kind == TOKEN_STRESS);
+}
+
 /* Energy as spoken; the pitch of the tune, kept within what the network can sing. tune: 2 b->n values, the pitch asked for. */
 static void bend_prosody(const struct plan *p, const struct singer *singer, struct bent *b, const float *tune)
 {
@@ -253,8 +262,8 @@ static void bend_prosody(const struct plan *p, const struct singer *singer, stru
 		if (!p->line->spoken && is_voiceless_end(p, t))
 			b->pitch[i] = UNVOICED_HZ;
 		b->energy[i] = sample_at(s->energy, n_spoken, from / step);
-		if (!p->line->spoken && is_around(p, t))
-			b->energy[i] = fmaxf(b->energy[i], SILENCE_ENERGY);
+		if (!p->line->spoken && (is_around(p, t) || is_ending(p, t, from)))
+			b->energy[i] = fmaxf(b->energy[i], is_around(p, t) ? SILENCE_ENERGY : ENDING_ENERGY);
 	}
 }
 
