@@ -122,7 +122,6 @@ static int encode(struct voice *v, float speed, const cancel_flag *cancel, struc
 	int rc = ort_run(v->nets[NET_ENCODER], in, 3, out, 3, cancel, err);
 	if (rc)
 		return rc;
-	free(s->text);
 	s->text = out[1].data;
 	s->n_frames = 0;
 	if (out[0].n != n || out[1].n != n * TEXT_CHANNELS || out[2].n != n * PROSODY_CHANNELS)
@@ -167,6 +166,18 @@ static void end_with_sound(struct spoken *s)
 	s->frames[last] = keep;
 }
 
+/* What was spoken before is forgotten. */
+static int speak_at(struct voice *v, float speed, const cancel_flag *cancel, struct spoken *s, struct madrigal_error *err)
+{
+	spoken_release(s);
+	int rc = encode(v, speed, cancel, s, err);
+	if (!rc)
+		rc = predict_pitch(v, s->prosody, cancel, s, err);
+	if (!rc)
+		end_with_sound(s);
+	return rc;
+}
+
 int voice_speak(struct voice *v, const struct singer *singer, const struct sung_line *line, const cancel_flag *cancel, struct spoken *ret,
                 struct madrigal_error *err)
 {
@@ -175,16 +186,9 @@ int voice_speak(struct voice *v, const struct singer *singer, const struct sung_
 	if (!rc)
 		rc = load_style(v, singer, ret->tokens.n, ret->style, err);
 	if (!rc)
-		rc = encode(v, line->spoken ? 1 : SPEED, cancel, ret, err);
-	if (!rc && line->spoken) {
-		free(ret->prosody);
-		ret->prosody = NULL;
-		rc = encode(v, rap_speed(line, ret), cancel, ret, err);
-	}
-	if (!rc)
-		rc = predict_pitch(v, ret->prosody, cancel, ret, err);
-	if (!rc)
-		end_with_sound(ret);
+		rc = speak_at(v, line->spoken ? 1 : SPEED, cancel, ret, err);
+	if (!rc && line->spoken)
+		rc = speak_at(v, rap_speed(line, ret), cancel, ret, err);
 	return rc;
 }
 
