@@ -17,6 +17,7 @@
 #define LIKE_REFERENCE 12.0f  /* for the singer who is nearest to the reference's: more than the prompt's adjectives, less than its "female" */
 #define FORMANTS_LEAST 0.93f  /* natural bounds: beyond them a voice turns into a cartoon's */
 #define FORMANTS_MOST 1.08f
+#define BREATHINESS_MOST_DB 6.0f
 #define VIBRATO_MOST_CENTS 60
 #define INFLUENCE 0.35f       /* share of the second genre in tempo and mood */
 
@@ -242,6 +243,7 @@ static void resolve_manner(struct resolver *r)
 		return;
 	if (r->ref->formant_scale > 0)
 		m->formants = clamp(r->ref->formant_scale, FORMANTS_LEAST, FORMANTS_MOST);
+	m->breathiness_db = clamp(m->breathiness_db + r->ref->voice_breath_db, -BREATHINESS_MOST_DB, BREATHINESS_MOST_DB);
 	if (r->ref->vibrato_cents >= 0 && strcmp(m->manner, "rap")) {
 		m->vibrato_cents = clamp(r->ref->vibrato_cents, 0, VIBRATO_MOST_CENTS);
 		if (r->ref->vibrato_hz > 0)

@@ -39,7 +39,7 @@
 	F(struct style_singer, vibrato_cents, 0, 120, 25) F(struct style_singer, vibrato_hz, 3, 8, 5.4) F(struct style_singer, vibrato_after_s, 0, 2, 0.3) \
 	F(struct style_singer, glide_ms, 10, 200, 60) F(struct style_singer, scoop_cents, 0, 300, 40) F(struct style_singer, drift_cents, 0, 40, 8) \
 	F(struct style_singer, breath_db, -60, 0, -30) F(struct style_singer, behind_ms, -60, 80, 0) F(struct style_singer, double_db, -60, 0, -12) \
-	F(struct style_singer, harmony_db, -60, 0, -60) F(struct style_singer, formants, 0.9, 1.12, 1)
+	F(struct style_singer, harmony_db, -60, 0, -60) F(struct style_singer, formants, 0.9, 1.12, 1) F(struct style_singer, breathiness_db, -6, 6, 0)
 #define MIX_NUMBERS(F, I) \
 	F(struct style_mix, vocal_db, -6, 6, 0) F(struct style_mix, vocal_reverb_db, -60, 0, -16) F(struct style_mix, vocal_reverb_s, 0.1, 8, 1.6) \
 	F(struct style_mix, vocal_predelay_ms, 0, 200, 30) F(struct style_mix, vocal_delay_db, -60, 0, -24) F(struct style_mix, room_s, 0.1, 6, 0.9) \

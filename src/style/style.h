@@ -114,6 +114,7 @@ struct style_singer {
 	float double_db;          /* the chorus's doubles relative to the lead; -60: none */
 	float harmony_db;         /* the chorus's harmony voices relative to the lead; -60: none */
 	float formants;           /* the voice's resonances against the singer's own: below 1 a longer throat, deeper */
+	float breathiness_db;     /* the noise in the voice against the singer's own */
 	char *manner;             /* "legato", "staccato", "laid back", "rap" */
 };
 

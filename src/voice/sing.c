@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/order.h"
+#include "voice/breathe.h"
 #include "voice/finish.h"
 #include "voice/tune.h"
 #include "voice/psola.h"
@@ -340,11 +341,29 @@ static int retune(const struct plan *p, const struct bent *b, const float *tune,
 
 /* ---- the whole ---- */
 
+/* More air in the voice, or less, than the singer has. */
+static int breathe_as_told(const struct plan *p, const struct bent *b, const float *tune, float *x, struct madrigal_error *err)
+{
+	int n = 2 * b->n;
+	if (p->manner->breathiness_db == 0)
+		return 0;
+	float *f0 = calloc((size_t)n, sizeof *f0);
+	if (!f0)
+		return err_nomem(err);
+	for (int i = 0; i < n; i++)
+		f0[i] = b->pitch[i] < VOICED_HZ ? 0 : beyond(b, tune, i) ? tune[i] : b->pitch[i];
+	int rc = breathe(x, (size_t)b->n * VOICE_FRAME, VOICE_RATE, f0, FRAME_S / 2, n, p->manner->breathiness_db, err);
+	free(f0);
+	return rc;
+}
+
 static int decode(struct voice *v, const struct plan *p, struct bent *b, const float *tune, const cancel_flag *cancel, float **ret, struct madrigal_error *err)
 {
 	int rc = voice_decode(v, p->spoken, b, cancel, ret, err);
 	if (!rc)
 		rc = retune(p, b, tune, *ret, err);
+	if (!rc)
+		rc = breathe_as_told(p, b, tune, *ret, err);
 	return rc;
 }
 
