@@ -99,12 +99,13 @@ struct heard_singer {
 	float vibrato_hz, vibrato_cents; /* of held notes; cents: peak deviation; 0: none */
 	float brightness_db;        /* energy of the voice above 2 kHz against below, dB */
 	float breath_db;            /* what is noise in it against what is harmonic, dB */
+	float breath_confidence;    /* 0..1: how much of that noise is the voice's, and not the band's */
 	float formant_scale;        /* resonances against those of an average adult: below 1 longer throats (deep), above 1 shorter; about 0.85..1.2 */
 	int n_vector; float vector[EAR_TIMBRE]; /* what ear_nearest compares singers by */
 };
 
-/* distance 0: the same; in lists ascending. The last two: of a singer of ours, as in struct heard_singer; 0: not known. */
-struct heard_near { char name[32]; float distance, formant_scale, brightness_db; };
+/* distance 0: the same; in lists ascending. The last three: of a singer of ours, as in struct heard_singer; 0: not known. */
+struct heard_near { char name[32]; float distance, formant_scale, brightness_db, breath_db; };
 
 struct heard {
 	double duration_s;

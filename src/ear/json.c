@@ -53,6 +53,7 @@ static const struct member members[] = {
 	{ "singer", "vibrato_cents", FLOAT, AT(singer.vibrato_cents), 0, 200 },
 	{ "singer", "brightness_db", FLOAT, AT(singer.brightness_db), -80, 40 },
 	{ "singer", "breath_db", FLOAT, AT(singer.breath_db), -80, 40 },
+	{ "singer", "breath_confidence", FLOAT, AT(singer.breath_confidence), 0, 1 },
 	{ "singer", "formant_scale", FLOAT, AT(singer.formant_scale), 0, 2 },
 };
 enum { N_MEMBERS = sizeof members / sizeof *members };
@@ -214,6 +215,7 @@ static json_t *near_of(const struct heard_near *n, int count)
 			json_t *o = json_array_get(list, (size_t)i);
 			json_object_set_new(o, "formant_scale", json_real((double)n[i].formant_scale));
 			json_object_set_new(o, "brightness_db", json_real((double)n[i].brightness_db));
+			json_object_set_new(o, "breath_db", json_real((double)n[i].breath_db));
 		}
 	return list;
 }
@@ -229,6 +231,7 @@ static int read_near(const json_t *list, struct heard_near *ret)
 		const json_t *o = json_array_get(list, i);
 		ret[n].formant_scale = (float)within(json_object_get(o, "formant_scale"), 0, 2);
 		ret[n].brightness_db = (float)within(json_object_get(o, "brightness_db"), -80, 40);
+		ret[n].breath_db = (float)within(json_object_get(o, "breath_db"), -80, 40);
 		ret[n++].distance = (float)within(json_object_get(o, "distance"), 0, 1e6);
 	}
 	return n;

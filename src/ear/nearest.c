@@ -46,6 +46,7 @@ static int read_row(const char *line, int of_singer, struct heard *h, struct ear
 		r.tempo_bpm = (float)h->rhythm.tempo_bpm;
 		r.formant_scale = h->singer.formant_scale;
 		r.brightness_db = h->singer.brightness_db;
+		r.breath_db = h->singer.breath_db;
 		r.n_steps = h->rhythm.n_steps;
 		memcpy(r.pattern[0], h->rhythm.kick, sizeof r.pattern[0]);
 		memcpy(r.pattern[1], h->rhythm.snare, sizeof r.pattern[1]);
@@ -178,6 +179,7 @@ static void enter(struct heard_near *list, int *n, const struct ear_row *r, doub
 	list[at].distance = (float)distance;
 	list[at].formant_scale = r->formant_scale;
 	list[at].brightness_db = r->brightness_db;
+	list[at].breath_db = r->breath_db;
 	*n += had == *n && *n < EAR_NEAREST;
 }
 

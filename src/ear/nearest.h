@@ -11,7 +11,7 @@ struct ear_row {
 	char name[32];
 	int n; float vector[EAR_TIMBRE];
 	float tempo_bpm;
-	float formant_scale, brightness_db; /* of a singer */
+	float formant_scale, brightness_db, breath_db; /* of a singer */
 	int n_steps; float pattern[3][EAR_STEPS]; /* kick, snare, hat */
 };
 

@@ -143,10 +143,10 @@ static float level_db(float magnitude)
 	return 20 * log10f(magnitude + 1e-7f);
 }
 
-int separate_envelope(const struct separate *p, int frame, float midi, float ret_db[SEPARATE_BANDS], float *ret_clear)
+int separate_envelope(const struct separate *p, int frame, float midi, float ret_db[SEPARATE_BANDS], float *ret_clear, float *ret_between)
 {
 	const float *x = p->lasts + (size_t)frame * SEPARATE_BINS;
-	double hz = 440 * pow(2, ((double)midi - 69) / 12), clear = 0;
+	double hz = 440 * pow(2, ((double)midi - 69) / 12), clear = 0, between = 0;
 	float db[HARMONICS + 1];
 	int n = 0, counted = 0;
 	for (int h = 1; h <= HARMONICS; h++) {
@@ -157,7 +157,9 @@ int separate_envelope(const struct separate *p, int frame, float midi, float ret
 		int lo = (int)lrint((h - 0.5) * hz / SEPARATE_HZ), hi = (int)lrint((h + 0.5) * hz / SEPARATE_HZ);
 		db[n++] = level_db(v);
 		if (h * hz < HISS_HZ && hi < SEPARATE_BINS && lo >= 0) {
-			clear += (double)(level_db(v) - level_db(0.5f * (x[lo] + x[hi])));
+			float gap = level_db(0.5f * (x[lo] + x[hi]));
+			clear += (double)(level_db(v) - gap);
+			between += (double)gap;
 			counted++;
 		}
 	}
@@ -172,6 +174,7 @@ int separate_envelope(const struct separate *p, int frame, float midi, float ret
 	if (heard < OVERTONES || !counted)
 		return 0;
 	*ret_clear = (float)(clear / counted);
+	*ret_between = (float)(between / counted);
 	for (int b = 0; b < SEPARATE_BANDS; b++) {
 		double at = separate_band_hz(b) / hz - 1;
 		int k = at <= 0 ? 0 : (int)at;
@@ -181,4 +184,15 @@ int separate_envelope(const struct separate *p, int frame, float midi, float ret
 			ret_db[b] = at <= 0 ? db[0] : db[k] + (float)(at - k) * (db[k + 1] - db[k]);
 	}
 	return n;
+}
+
+float separate_level(const struct separate *p, int frame)
+{
+	const float *x = p->lasts + (size_t)frame * SEPARATE_BINS;
+	const int apart = (int)(BODY_HZ / SEPARATE_HZ); /* as two gaps beside a harmonic are */
+	double sum = 0;
+	int n = 0;
+	for (int k = apart; (k + apart) * SEPARATE_HZ < HISS_HZ; k++, n++)
+		sum += (double)level_db(0.5f * (x[k] + x[k + apart]));
+	return (float)(sum / n);
 }

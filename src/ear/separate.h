@@ -31,8 +31,10 @@ void separate_release(struct separate *p); /* also of a zeroed one */
 
 #define SEPARATE_BANDS 40       /* of a voice's envelope: on a mel scale from 150 Hz to 7 kHz */
 /* The envelope of the voice that sings `midi` in a frame: the level of its harmonics in dB, drawn through all bands (straight lines between harmonics, the nearest beyond the ends), and in *ret_clear how far
- * they stand above what lies between them, dB, a mean over those below 4 kHz. 0 if it has too few harmonics for a voice. */
-int separate_envelope(const struct separate *p, int frame, float midi, float ret_db[SEPARATE_BANDS], float *ret_clear);
+ * they stand above what lies between them, dB, a mean over those below 4 kHz; in *ret_between the level of that. 0 if it has too few harmonics for a voice. */
+int separate_envelope(const struct separate *p, int frame, float midi, float ret_db[SEPARATE_BANDS], float *ret_clear, float *ret_between);
+/* The level of a frame between 200 Hz and 4 kHz, dB, as ret_between has it of what isn't the voice's harmonics. */
+float separate_level(const struct separate *p, int frame);
 /* Hz of a band's middle. */
 double separate_band_hz(int band);
 

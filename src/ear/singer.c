@@ -45,7 +45,7 @@ struct listening {
 	struct melody_point *tune;  /* frames, as are all below */
 	float (*env)[SEPARATE_BANDS];
 	float (*cep)[CEPSTRA];
-	float *clear, *change, *motion, *hiss_db, *body_db, *pitch, *smooth;
+	float *clear, *between, *change, *motion, *hiss_db, *body_db, *pitch, *smooth;
 	float *sum;                 /* scratch */
 	uint8_t *sounds, *pitched, *changes, *moves, *voice;
 };
@@ -67,11 +67,12 @@ static int listening_init(struct listening *k)
 	k->tune = calloc(n, sizeof *k->tune);
 	k->env = calloc(n, sizeof *k->env);
 	k->cep = calloc(n, sizeof *k->cep);
-	k->clear = calloc(8 * n, sizeof *k->clear);
+	k->clear = calloc(9 * n, sizeof *k->clear);
 	k->sounds = calloc(5 * n, 1);
 	if (!k->tune || !k->env || !k->cep || !k->clear || !k->sounds)
 		return 0;
-	k->change = k->clear + n;
+	k->between = k->clear + n;
+	k->change = k->between + n;
 	k->motion = k->change + n;
 	k->hiss_db = k->motion + n;
 	k->body_db = k->hiss_db + n;
@@ -117,7 +118,7 @@ static void figures(struct listening *k)
 		k->sounds[t] = p->all[t] > quiet;
 		k->hiss_db[t] = 10 * log10f((p->hiss[t] + 1e-9f) / (p->body[t] + 1e-9f));
 		k->body_db[t] = 10 * log10f(p->body[t] + 1e-8f);
-		k->pitched[t] = k->sounds[t] && midi > 0 && separate_envelope(p, t, midi, k->env[t], &k->clear[t]);
+		k->pitched[t] = k->sounds[t] && midi > 0 && separate_envelope(p, t, midi, k->env[t], &k->clear[t], &k->between[t]);
 		k->pitch[t] = k->pitched[t] ? midi : 0;
 		k->changes[t] = k->moves[t] = 0;
 		if (!k->pitched[t])
@@ -348,7 +349,7 @@ static float speech_of(const struct manner *m)
 	return m->seconds > 0 ? (float)(1 / (1 + exp(-z))) : 0;
 }
 
-struct timbre { float env[SEPARATE_BANDS]; float mean[CEPSTRA], spread[CEPSTRA]; float clear; };
+struct timbre { float env[SEPARATE_BANDS]; float mean[CEPSTRA], spread[CEPSTRA]; float clear, between; };
 
 /* Means over the voice's frames, the louder and clearer the weightier. */
 static void timbre_of(struct listening *k, struct timbre *ret)
@@ -358,13 +359,14 @@ static void timbre_of(struct listening *k, struct timbre *ret)
 		if (k->voice[t])
 			k->sum[n++] = k->cep[t][0];
 	float loud = percentile(k->sum, n, 0.5) - 10;
-	double all = 0, env[SEPARATE_BANDS] = { 0 }, s[CEPSTRA] = { 0 }, q[CEPSTRA] = { 0 }, clear = 0;
+	double all = 0, env[SEPARATE_BANDS] = { 0 }, s[CEPSTRA] = { 0 }, q[CEPSTRA] = { 0 }, clear = 0, between = 0;
 	for (int t = 0; t < k->p.frames; t++) {
 		if (!k->voice[t] || k->cep[t][0] < loud)
 			continue;
 		double w = (double)fmaxf(0.02f, fminf(1, (k->clear[t] - 8) / 16));
 		all += w;
 		clear += w * (double)k->clear[t];
+		between += w * (double)k->between[t];
 		for (int b = 0; b < SEPARATE_BANDS; b++)
 			env[b] += w * (double)(k->env[t][b] - k->cep[t][0]);
 		for (int c = 0; c < CEPSTRA; c++) {
@@ -379,6 +381,7 @@ static void timbre_of(struct listening *k, struct timbre *ret)
 		ret->spread[c] = (float)sqrt(fmax(0, q[c] / all - s[c] / all * s[c] / all));
 	}
 	ret->clear = (float)(clear / all);
+	ret->between = (float)(between / all);
 }
 
 static float brightness_of(const float env[SEPARATE_BANDS])
@@ -498,6 +501,20 @@ static void vector_of(const struct timbre *t, struct heard_singer *h)
 		h->vector[i] = (raw[i] - vector_table[i].middle) * vector_table[i].weight;
 }
 
+#define OWN_LEAST 3             /* dB that a voice's noise must stand above what sounds without it .. */
+#define OWN_SURE 15             /* .. and from here on it is the voice's alone */
+
+/* How much of what lies between the voice's harmonics is its own, 0..1: what sounds when nobody sings sounds, too, when somebody does. */
+static float breath_is_its_own(struct listening *k, const struct timbre *t)
+{
+	int n = 0;
+	for (int i = 0; i < k->p.frames; i++)
+		if (!k->voice[i])
+			k->sum[n++] = separate_level(&k->p, i);
+	float above = t->between - percentile(k->sum, n, 0.5);
+	return n ? fmaxf(0, fminf(1, (above - OWN_LEAST) / (OWN_SURE - OWN_LEAST))) : 0;
+}
+
 static void describe(struct listening *k, struct heard_singer *h)
 {
 	int n = 0;
@@ -515,6 +532,7 @@ static void describe(struct listening *k, struct heard_singer *h)
 	timbre_of(k, &timbre);
 	h->brightness_db = brightness_of(timbre.env);
 	h->breath_db = -timbre.clear;
+	h->breath_confidence = breath_is_its_own(k, &timbre);
 	h->formant_scale = formant_scale_of(timbre.env, h->median);
 	sex_of(h);
 	vector_of(&timbre, h);

@@ -238,6 +238,8 @@ static void take_singer(const struct heard *v, struct style_reference *ret)
 		ret->formant_scale = fabsf(ratio - 1) > SAME_FORMANTS ? ratio : 0;
 		ret->voice_bright_db = (s->brightness_db - ours->brightness_db) / 2;
 	}
+	if (v->n_voices && ours->breath_db < 0)
+		ret->voice_breath_db = s->breath_confidence * (s->breath_db - ours->breath_db);
 	if (s->vibrato_hz > 0)
 		ret->vibrato_hz = s->vibrato_hz;
 	ret->vibrato_cents = s->vibrato_cents > 0 ? s->vibrato_cents : -1;

@@ -24,7 +24,7 @@ struct style_reference {
 	char voice[REFERENCE_VOICES][32]; /* the nearest singers, the first the nearest */
 	float formant_scale;         /* by which the singer's resonances are moved; 0: not */
 	float voice_bright_db;       /* by which the voice is tilted above 2 kHz */
-	float voice_breath_db;       /* by which the noise in the voice is made louder */
+	float voice_breath_db;       /* by which the noise in the voice is made louder against its harmonics */
 	float vibrato_hz, vibrato_cents; /* in place of the style's; cents < 0: as the style has it */
 };
 
