@@ -280,6 +280,27 @@ static void test_reference_takes_the_rounds(void **state)
 	free(h);
 }
 
+/* Breath is moved by as much of the difference as is surely the voice's. */
+static void test_reference_takes_the_breath(void **state)
+{
+	(void)state;
+	struct heard *h = full();
+	struct style_reference r;
+	snprintf(h->voice[0].name, sizeof h->voice[0].name, "am_eric");
+	h->n_voices = 1;
+	h->voice[0].breath_db = -28;
+	h->singer.breath_db = -22;
+	for (int sure = 0; sure <= 2; sure++) {
+		h->singer.breath_confidence = (float)sure / 2;
+		reference_of(NULL, h, &r);
+		assert_true(fabs((double)r.voice_breath_db - 3.0 * sure) < 1e-5);
+	}
+	h->voice[0].breath_db = 0; /* not known of ours */
+	reference_of(NULL, h, &r);
+	assert_true(r.voice_breath_db == 0);
+	free(h);
+}
+
 static void test_reference_of_little(void **state)
 {
 	(void)state;
@@ -305,7 +326,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_clean), cmocka_unit_test(test_what_is_written_is_read), cmocka_unit_test(test_what_people_write), cmocka_unit_test(test_lists_end),
-		cmocka_unit_test(test_timbre), cmocka_unit_test(test_nearest), cmocka_unit_test(test_reference_takes_the_rounds), cmocka_unit_test(test_reference_of_little),
+		cmocka_unit_test(test_timbre), cmocka_unit_test(test_nearest), cmocka_unit_test(test_reference_takes_the_rounds), cmocka_unit_test(test_reference_takes_the_breath), cmocka_unit_test(test_reference_of_little),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

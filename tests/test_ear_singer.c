@@ -81,6 +81,7 @@ struct person {
 	double vibrato_hz, vibrato_cents;
 	int speaks;                 /* short syllables that glide */
 	double low;                 /* MIDI, of his tune */
+	double breath;              /* times the air that others have */
 };
 
 static const int tune[] = { 0, 2, 4, 4, 7, 5, 4, 2, 0, 4, 7, 9, 12, 9, 7, 4 };
@@ -120,7 +121,7 @@ static void utter(struct scene *s, const struct person *p, size_t from, double l
 		was = flow;
 		tilt += 0.6 * (pulse - tilt);
 		double swell = fmin(1, fmin(in * syllable_s / 0.03, (1 - in) * syllable_s / 0.05));
-		double voice = resonate(&throat, (1 - consonant) * swell * (20 * tilt + 0.01 * hiss), vowels[k % 5], p->formants);
+		double voice = resonate(&throat, (1 - consonant) * swell * (20 * tilt + 0.01 * p->breath * hiss), vowels[k % 5], p->formants);
 		float v = (float)(level * (voice + 0.12 * consonant * hiss));
 		s->left[i] += v;
 		s->right[i] += v;
@@ -173,7 +174,7 @@ static void band(struct scene *s, double level)
 static void says_what_a_singer_was_made_with(void **state)
 {
 	(void)state;
-	const struct person deep = { 0.88, 5.5, 60, 0, 45 }, light = { 1.15, 6.2, 35, 0, 60 };
+	const struct person deep = { 0.88, 5.5, 60, 0, 45, 1 }, light = { 1.15, 6.2, 35, 0, 60, 1 };
 	const struct person *who[2] = { &deep, &light };
 	struct heard_singer h[2][2];
 	for (int i = 0; i < 2; i++)
@@ -200,6 +201,25 @@ static void says_what_a_singer_was_made_with(void **state)
 			fail_msg("long throat %g, short throat %g", (double)h[0][alone].formant_scale, (double)h[1][alone].formant_scale);
 }
 
+/* Breath, and that in a full band it isn't the voice's own that is heard. */
+static void hears_breath(void **state)
+{
+	(void)state;
+	struct heard_singer h[3];
+	for (int i = 0; i < 3; i++) {
+		const struct person p = { 1, 5.5, 30, 0, 52, i == 1 ? 6 : 1 };
+		struct scene s = scene_of(20);
+		utter(&s, &p, 0, 0.3);
+		if (i == 2)
+			band(&s, 1);
+		h[i] = heard(&s);
+		scene_free(&s);
+	}
+	assert_true(h[1].breath_db > h[0].breath_db + 3);
+	assert_true(h[0].breath_confidence > 0.8f && h[1].breath_confidence > 0.8f);
+	assert_true(h[2].breath_confidence < 0.5f);
+}
+
 static double apart(const struct heard_singer *a, const struct heard_singer *b)
 {
 	double sum = 0;
@@ -213,7 +233,7 @@ static double apart(const struct heard_singer *a, const struct heard_singer *b)
 static void knows_a_voice_again(void **state)
 {
 	(void)state;
-	const struct person one = { 0.9, 5.5, 40, 0, 50 }, later = { 0.9, 5.5, 40, 0, 53 }, other = { 1.12, 5.5, 40, 0, 50 };
+	const struct person one = { 0.9, 5.5, 40, 0, 50, 1 }, later = { 0.9, 5.5, 40, 0, 53, 1 }, other = { 1.12, 5.5, 40, 0, 50, 1 };
 	const struct person *who[3] = { &one, &later, &other };
 	struct heard_singer h[3];
 	for (int i = 0; i < 3; i++) {
@@ -232,7 +252,7 @@ static void tells_speech_from_singing(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		const struct person p = { 0.9 + 0.1 * i, 0, 0, 1, 42 + 5 * i };
+		const struct person p = { 0.9 + 0.1 * i, 0, 0, 1, 42 + 5 * i, 1 };
 		struct scene s = scene_of(15);
 		utter(&s, &p, 0, 0.3);
 		struct heard_singer h = heard(&s);
@@ -307,7 +327,7 @@ static void takes_whatever_comes(void **state)
 static void hears_long_recordings_in_pieces(void **state)
 {
 	(void)state;
-	const struct person p = { 1, 5.5, 40, 0, 52 };
+	const struct person p = { 1, 5.5, 40, 0, 52, 1 };
 	struct scene s = scene_of(200);
 	utter(&s, &p, 0, 0.3);
 	struct heard_singer a = heard(&s), b = heard(&s);
@@ -354,7 +374,7 @@ static void medians_tell_what_lasts_from_what_strikes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(says_what_a_singer_was_made_with), cmocka_unit_test(knows_a_voice_again),
+		cmocka_unit_test(says_what_a_singer_was_made_with), cmocka_unit_test(hears_breath), cmocka_unit_test(knows_a_voice_again),
 		cmocka_unit_test(tells_speech_from_singing), cmocka_unit_test(hears_no_voice_in_a_band),
 		cmocka_unit_test(hears_no_voice_in_sines_and_plucks), cmocka_unit_test(takes_whatever_comes),
 		cmocka_unit_test(hears_long_recordings_in_pieces), cmocka_unit_test(medians_tell_what_lasts_from_what_strikes),

@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/rng.h"
 #include "voice/bend.h"
+#include "voice/breathe.h"
 #include "voice/double.h"
 #include "voice/model_cut.h"
 #include "voice/tune.h"
@@ -304,6 +305,62 @@ static void a_double_drifts_from_its_lead(void **state)
 
 /* ---- what is not installed ---- */
 
+/* Power of x at hz, dB, over windows of a tenth of a second. */
+static double power_at(const float *x, size_t n, double hz)
+{
+	double sum = 0;
+	const size_t wide = VOICE_RATE / 10;
+	for (size_t from = wide; from + 2 * wide < n; from += wide / 2) {
+		double re = 0, im = 0;
+		for (size_t i = 0; i < wide; i++) {
+			double v = (double)x[from + i] * (1 - cos(2 * M_PI * ((double)i + 0.5) / (double)wide)), a = 2 * M_PI * hz * (double)i / VOICE_RATE;
+			re += v * cos(a);
+			im += v * sin(a);
+		}
+		sum += re * re + im * im;
+	}
+	return 10 * log10(sum + 1e-12);
+}
+
+/* A hum with some air in it, then air alone: between the hum's harmonics it becomes louder or softer by as much as was asked for, the rest stays. */
+static void air_is_changed_and_harmonics_are_not(void **state)
+{
+	(void)state;
+	enum { N = 2 * VOICE_RATE, HUM = 3 * VOICE_RATE / 2, F0 = 2 * 80 };
+	const double hz = 203.7;
+	float *x = calloc(2 * N, sizeof *x), *y = x + N, f0[F0] = { 0 };
+	struct rng r = rng_stream(3, "air", 0);
+	assert_non_null(x);
+	for (int i = 0; i < N; i++) {
+		for (int h = 1; h <= 40 && i < HUM; h++)
+			x[i] += (float)(0.1 / h * cos(2 * M_PI * h * hz * i / VOICE_RATE + h * h));
+		x[i] += 0.002f * rng_gauss(&r);
+	}
+	for (int i = 0; i < F0 * 3 / 4; i++)
+		f0[i] = (float)hz * 1.01f; /* about */
+	for (int db = -6; db <= 6; db += 6) {
+		double air = 0, tone = 0;
+		memcpy(y, x, sizeof *x * N);
+		assert_int_equal(breathe(y, N, VOICE_RATE, f0, 0.0125, F0, (float)db, NULL), 0);
+		for (int h = 11; h < 25; h++) {
+			air += (power_at(y, HUM, (h + 0.5) * hz) - power_at(x, HUM, (h + 0.5) * hz)) / 14;
+			tone += fabs(power_at(y, HUM, h * hz) - power_at(x, HUM, h * hz)) / 14;
+		}
+		assert_true(fabs(air - db) < 1);
+		assert_true(tone < 0.5);
+		assert_memory_equal(y + HUM + 1200, x + HUM + 1200, sizeof *x * (N - HUM - 1200));
+		assert_true(db || !memcmp(x, y, sizeof *x * N));
+	}
+	/* More than is natural is cut, and what is no sound at all does no harm. */
+	assert_int_equal(breathe(y, N, VOICE_RATE, f0, 0.0125, F0, 400, NULL), 0);
+	memset(y, 0, sizeof *y * N);
+	assert_int_equal(breathe(y, N, VOICE_RATE, f0, 0.0125, F0, 6, NULL), 0);
+	for (int i = 0; i < N; i++)
+		assert_true(y[i] == 0);
+	assert_int_equal(breathe(y, 7, VOICE_RATE, f0, 0.0125, F0, 6, NULL), 0);
+	free(x);
+}
+
 static void a_missing_voice_names_the_command(void **state)
 {
 	(void)state;
@@ -495,6 +552,34 @@ static void a_line_begins_and_ends_with_its_own_sounds(void **state)
 	for (double t = 0.66; t < 0.72; t += 0.01)
 		assert_true(periodicity(&a, t, 60) < 0.5);
 	audio_release(&a);
+}
+
+/* The mean likeness of neighbouring periods in the notes' middles, of what lies high. */
+static double clarity(float breathiness_db)
+{
+	struct sung_note notes[N_SYLLABLES + 1];
+	struct sung_line line = line_of(notes, 0.42f);
+	struct style_singer m = plain;
+	struct audio a;
+	m.breathiness_db = breathiness_db;
+	assert_int_equal(voice_sing(voice, &singer, &m, &line, NULL, &a, NULL, NULL), 0);
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = a.frames - 1; i > 0; i--)
+			a.ch[0][i] -= a.ch[0][i - 1];
+	double sum = 0;
+	for (int i = 0; i < line.n_notes; i++)
+		sum += periodicity(&a, ((double)notes[i].start_s + (double)notes[i].end_s) / 2, (double)notes[i].midi) / line.n_notes;
+	audio_release(&a);
+	return sum;
+}
+
+static void a_voice_is_breathier_when_told(void **state)
+{
+	(void)state;
+	if (!voice)
+		skip();
+	double breathy = clarity(6), own = clarity(0), clear = clarity(-6);
+	assert_true(breathy < own - 0.03 && own < clear - 0.01);
 }
 
 static void a_note_beyond_the_range_is_in_tune(void **state)
@@ -727,10 +812,12 @@ int main(void)
 		cmocka_unit_test(a_syllable_needs_no_vowel_and_a_line_has_its_limit),
 		cmocka_unit_test(the_curve_is_the_tune),
 		cmocka_unit_test(a_double_drifts_from_its_lead),
+		cmocka_unit_test(air_is_changed_and_harmonics_are_not),
 		cmocka_unit_test(a_missing_voice_names_the_command),
 		cmocka_unit_test(a_line_is_sung_in_tune_and_in_time),
 		cmocka_unit_test(a_held_vowel_stays_a_vowel),
 		cmocka_unit_test(a_line_begins_and_ends_with_its_own_sounds),
+		cmocka_unit_test(a_voice_is_breathier_when_told),
 		cmocka_unit_test(a_note_beyond_the_range_is_in_tune),
 		cmocka_unit_test(a_line_out_of_order_is_refused),
 		cmocka_unit_test(threads_do_not_change_a_bit_and_a_repeat_is_a_copy),

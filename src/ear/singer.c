@@ -501,17 +501,22 @@ static void vector_of(const struct timbre *t, struct heard_singer *h)
 		h->vector[i] = (raw[i] - vector_table[i].middle) * vector_table[i].weight;
 }
 
-#define OWN_LEAST 3             /* dB that a voice's noise must stand above what sounds without it .. */
-#define OWN_SURE 15             /* .. and from here on it is the voice's alone */
+#define NEARBY 43               /* frames: a second, in which a band goes on as it was */
+#define OWN_LEAST 6             /* dB that a voice's noise must stand above what sounds without it .. */
+#define OWN_SURE 18             /* .. and from here on it is the voice's alone */
 
 /* How much of what lies between the voice's harmonics is its own, 0..1: what sounds when nobody sings sounds, too, when somebody does. */
 static float breath_is_its_own(struct listening *k, const struct timbre *t)
 {
-	int n = 0;
-	for (int i = 0; i < k->p.frames; i++)
-		if (!k->voice[i])
+	int n = 0, last = -NEARBY, next = 0;
+	for (int i = 0; i < k->p.frames; i++) {
+		last = k->voice[i] ? i : last;
+		for (next = next > i ? next : i; next < k->p.frames && !k->voice[next];)
+			next++;
+		if (!k->voice[i] && (i - last < NEARBY || (next < k->p.frames && next - i < NEARBY)))
 			k->sum[n++] = separate_level(&k->p, i);
-	float above = t->between - percentile(k->sum, n, 0.5);
+	}
+	float above = t->between - percentile(k->sum, n, 0.25);
 	return n ? fmaxf(0, fminf(1, (above - OWN_LEAST) / (OWN_SURE - OWN_LEAST))) : 0;
 }
 
