@@ -87,12 +87,12 @@ static int token_at(const struct plan *p, double spoken_s)
 	return p->token_of[f < 0 ? 0 : f >= p->spoken->n_frames ? p->spoken->n_frames - 1 : f];
 }
 
-/* The token whose text features belong to second t of the sung line. They come later than the sound, at speech's own pace; only the first sound has no other before it
- * whose features it could begin with: with those of silence it begins with a vowel that isn't there. */
+/* The token whose text features belong to second t of the sung line. They come later than the sound, at speech's own pace; only a voiceless first sound has no other before
+ * it whose features it could begin with: with those of silence it begins with a vowel that isn't there. */
 static int text_token(const struct plan *p, double t)
 {
 	int token = token_at(p, bend_source(&p->bend, t - TEXT_LATE_S) + TEXT_LATE_S);
-	return !token && t >= p->spans[0].onset_start - AROUND_BEFORE_S ? 1 : token;
+	return !token && p->spoken->tokens.t[1].voiceless && t >= p->spans[0].onset_start - AROUND_BEFORE_S ? 1 : token;
 }
 
 /* A frame's text features: those of the tokens it holds, by their share. */
@@ -223,13 +223,15 @@ static void measure_notes(const struct plan *p, const struct bent *b, const floa
 	}
 }
 
-/* Whether there is no voice at second t of the sung line: before its first sound, in the voiceless consonants that it begins with, after its last. The spoken line's pitch
- * has voice there, and it is heard: "the streetlights". */
+/* Whether there is no voice at second t of the sung line: in the voiceless consonants that it begins with, before them, and after its last sound. The spoken line's pitch
+ * has voice there, and it is heard: "the streetlights". (Before a voiced sound it has to: a vowel that begins without is heard as "they" for "I".) */
 static int is_voiceless_end(const struct plan *p, double t)
 {
 	const struct token_line *l = &p->spoken->tokens;
-	if (t < p->spans[0].onset_start || t > p->spans[p->line->n_syllables - 1].coda_end + VOICE_ENDS_S)
+	if (t > p->spans[p->line->n_syllables - 1].coda_end + VOICE_ENDS_S)
 		return 1;
+	if (t < p->spans[0].onset_start)
+		return l->t[1].voiceless;
 	int token = token_at(p, bend_source(&p->bend, t) + LEAD_S);
 	for (int i = 1; i <= token; i++)
 		if (!l->t[i].voiceless)
