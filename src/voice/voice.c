@@ -19,7 +19,9 @@
 #define PROSODY_CHANNELS 640
 #define STYLE_ROWS 510
 #define TOKEN_FRAMES_MAX 400
-#define QUIET_ENERGY 1.0f /* the network's energy below which nothing is heard any more: soft vowels have 4, true silence -9 */
+/* The network's energy below which nothing is heard any more: soft vowels have 4, true silence -9. What hisses or bursts goes on below: am_puck's t has no burst if it is cut off at 1. */
+#define QUIET_ENERGY 1.0f
+#define QUIET_OBSTRUENT -1.0f
 
 int voice_open(const char *voice_dir, const char *runtime, struct voice **ret, struct madrigal_error *err)
 {
@@ -157,7 +159,8 @@ static void end_with_sound(struct spoken *s)
 	for (int i = 0; i < last; i++)
 		from += s->frames[i];
 	int heard = 2 * (from + s->frames[last]), spare = 2 * (int)lround(OFFSET_LEAD_S / FRAME_S);
-	while (heard > 2 * from && s->energy[heard - 1] < QUIET_ENERGY)
+	float quiet = s->tokens.t[last].voiced ? QUIET_ENERGY : QUIET_OBSTRUENT;
+	while (heard > 2 * from && s->energy[heard - 1] < quiet)
 		heard--;
 	int keep = (heard + spare + 1) / 2 - from;
 	if (keep >= s->frames[last])
