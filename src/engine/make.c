@@ -104,7 +104,7 @@ static int watch(void *ctx, int finished, int n)
 	int s = atomic_load(&j->stage);
 	double part = atomic_load(&j->permille) / 1000.0;
 	/* Streaming, the stages from singing to mixing are one. */
-	int next = j->stream.begun && s == STAGE_SING ? STAGE_WRITE : s + 1;
+	int next = j->req->stream_file && s == STAGE_SING ? STAGE_WRITE : s + 1;
 	return report(j, stages[s].begins + part * (stages[next].begins - stages[s].begins), stages[s].name);
 }
 
