@@ -24,7 +24,6 @@
 #define VOICED_HZ 60.0f         /* below it, the spoken pitch means: unvoiced */
 #define VOICE_ENDS_S 0.02       /* after the last sound */
 #define UNVOICED_HZ 8.0f        /* what the network's own prosody has in silence */
-#define TEXT_LATE_S 0.035       /* by which the text features come after the sound: at LEAD_S a short vowel is held on what already closes to the next consonant (docs/voice.md) */
 #define NETWORK_HEADROOM 4       /* semitones below the singer's highest note: above, retuning sounds better than the network (docs/voice.md) */
 #define RAP_BELOW 5             /* semitones below the singer's lowest note to which speech falls */
 #define RAP_MELODY 0.8          /* share of the spoken line's own movement that is kept: its pitches stay nearer to the notes' */
@@ -91,7 +90,7 @@ static int token_at(const struct plan *p, double spoken_s)
  * it whose features it could begin with: with those of silence it begins with a vowel that isn't there. */
 static int text_token(const struct plan *p, double t)
 {
-	int token = token_at(p, bend_source(&p->bend, t - TEXT_LATE_S) + TEXT_LATE_S);
+	int token = token_at(p, bend_source(&p->bend, t - LEAD_S) + LEAD_S);
 	return !token && p->spoken->tokens.t[1].voiceless && t >= p->spans[0].onset_start - AROUND_BEFORE_S ? 1 : token;
 }
 
