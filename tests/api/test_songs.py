@@ -264,7 +264,7 @@ def test_stop_and_go_on(server, key):
         time.sleep(0.05)
     began = time.monotonic()
     code = server.stop(keep=True)
-    check(code == 0 and time.monotonic() - began < 40, "stopped with %s after %.1f s" % (code, time.monotonic() - began))
+    check(code == 0 and time.monotonic() - began < 30, "stopped with %s after %.1f s" % (code, time.monotonic() - began))
     follower.join()
     last = json.loads(heard[0].decode().strip().rpartition("data: ")[2])
     check(last["data"] is None and last["base_resp"]["status_code"] == 1000 and "try again" in last["base_resp"]["status_msg"], "a stream that was cut off says so: %s" % last)
