@@ -270,7 +270,7 @@ static void test_reference_takes_the_rounds(void **state)
 	reference_of(h, h, &r);
 	assert_string_equal(r.chords[REFERENCE_VERSE], "i | bVI | bIII | bVII");
 	assert_string_equal(r.chords[REFERENCE_CHORUS], "bVI | bVII | i | i");
-	assert_string_equal(r.style, "soul");
+	assert_string_equal(r.style[0].name, "soul");
 	assert_true(r.tempo_bpm == 120 && r.meter_num == 4 && r.tonic_pc == 9 && r.minor == 1 && r.has_spectrum);
 	assert_non_null(strstr(r.words, "strings"));
 	/* Without sections the round is still found. */
@@ -307,7 +307,7 @@ static void test_reference_of_little(void **state)
 	struct style_reference r;
 	struct heard *h = heard_new();
 	reference_of(h, h, &r);
-	assert_true(r.tempo_bpm == 0 && r.tonic_pc == -1 && !*r.chords[0] && !*r.style && !*r.voice[0] && !r.has_spectrum && r.vibrato_cents < 0);
+	assert_true(r.tempo_bpm == 0 && r.tonic_pc == -1 && !*r.chords[0] && !*r.style[0].name && !*r.voice[0] && !r.has_spectrum && r.vibrato_cents < 0);
 	/* Beats without chords, chords without beats. */
 	h->rhythm.tempo_bpm = 100;
 	h->rhythm.meter_num = h->rhythm.meter_den = 4;

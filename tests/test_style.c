@@ -751,6 +751,34 @@ static void test_options_beat_the_prompt(void **state)
 	check_all(&c, "style=indie-folk bpm=77.5 key=A#-major meter=6/8 voice=am_eric instrumental");
 }
 
+/* The nearest style that is at home at a reference's tempo and in its meter plays it; what is said in words goes before. */
+static void test_a_reference_finds_a_style_for_its_tempo(void **state)
+{
+	struct fixture *f = *state;
+	static const struct { double bpm; int num, den; const char *prompt, *style; } cases[] = {
+		{74, 4, 4, NULL, "pop-ballad"}, {150, 4, 4, NULL, "rock"}, {150, 4, 4, "pop ballad", "pop-ballad"}, {110, 4, 4, NULL, "synth-pop"}, {110, 6, 8, NULL, "rock"},
+		{0, 0, 0, NULL, "pop-ballad"},
+	};
+	struct style_reference ref = {.style = {{"pop-ballad", 2.2f}, {"synth-pop", 2.3f}, {"rock", 2.4f}}, .tonic_pc = -1, .vibrato_cents = -1};
+	for (int i = 0; i < LENGTH(cases); i++) {
+		struct madrigal_request req = {.prompt = cases[i].prompt, .lyrics = "la"};
+		struct brief b;
+		struct madrigal_error err = {0, ""};
+		ref.tempo_bpm = cases[i].bpm;
+		ref.meter_num = cases[i].num;
+		ref.meter_den = cases[i].den;
+		assert_int_equal(brief_make(&req, &ref, &f->styles, &f->singers, f->lexicon, &b, &err), 0);
+		assert_string_equal(b.style->name, cases[i].style);
+	}
+	/* Names of styles that are not there ask for nothing. */
+	struct style_reference strange = {.style = {{"polka", 1}, {"rock", 2}}, .tonic_pc = -1, .vibrato_cents = -1};
+	struct madrigal_request req = {.lyrics = "la"};
+	struct brief b;
+	struct madrigal_error err = {0, ""};
+	assert_int_equal(brief_make(&req, &strange, &f->styles, &f->singers, f->lexicon, &b, &err), 0);
+	assert_string_equal(b.style->name, "rock");
+}
+
 static void test_options_out_of_range(void **state)
 {
 	struct fixture *f = *state;
@@ -841,6 +869,7 @@ int main(void)
 		cmocka_unit_test(test_heads_of_strange_files),
 		cmocka_unit_test(test_long_prompts),
 		cmocka_unit_test(test_options_beat_the_prompt),
+		cmocka_unit_test(test_a_reference_finds_a_style_for_its_tempo),
 		cmocka_unit_test(test_options_out_of_range),
 		cmocka_unit_test(test_seeds),
 		cmocka_unit_test(test_instrumental_without_lyrics),

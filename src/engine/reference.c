@@ -251,8 +251,10 @@ void reference_of(const struct heard *song, const struct heard *voice, struct st
 	ret->tonic_pc = -1;
 	ret->vibrato_cents = -1;
 	if (song) {
-		if (song->n_styles)
-			snprintf(ret->style, sizeof ret->style, "%s", song->style[0].name);
+		for (int i = 0; i < song->n_styles && i < REFERENCE_STYLES; i++) {
+			snprintf(ret->style[i].name, sizeof ret->style[i].name, "%s", song->style[i].name);
+			ret->style[i].distance = song->style[i].distance;
+		}
 		take_rhythm(&song->rhythm, ret);
 		take_sound(&song->timbre, ret);
 		if (song->harmony.tonic_pc >= 0) {

@@ -9,6 +9,24 @@
 #include "style/resolve.h"
 
 #define SAME_GENRE 0.75f /* a genre that means the chosen style this much is no second one */
+#define FOREIGN_TEMPO 0.6 /* by this share of its distance a style is farther from a reference for each octave that lies between its tempos and the reference's */
+#define FOREIGN_METER 0.3 /* likewise, if it is not played in that meter */
+
+/* How many times too slow or too fast a tempo is for a style; 1: it is neither. */
+static double outside_of(const struct style *s, double bpm)
+{
+	return bpm < (double)s->tempo.min ? (double)s->tempo.min / bpm : bpm > (double)s->tempo.max ? bpm / (double)s->tempo.max : 1;
+}
+
+static int plays_in(const struct style *s, int num, int den)
+{
+	char meter[24];
+	snprintf(meter, sizeof meter, "%d/%d", num, den);
+	for (unsigned i = 0; i < s->n_meters; i++)
+		if (!strcmp(s->meters[i], meter))
+			return 1;
+	return 0;
+}
 
 /* How well a style suits the wishes: what genres it was called by, then its mood, tempo and meter. */
 static float suits(const struct resolver *r, int index)
@@ -28,15 +46,10 @@ static float suits(const struct resolver *r, int index)
 		trust = 0.8f;
 	}
 	if (bpm > 0) {
-		double outside = bpm < (double)s->tempo.min ? (double)s->tempo.min / bpm : bpm > (double)s->tempo.max ? bpm / (double)s->tempo.max : 1;
-		score -= trust * (float)fmin(0.4, 1.2 * (outside - 1));
+		score -= trust * (float)fmin(0.4, 1.2 * (outside_of(s, bpm) - 1));
 	}
-	if (w->num) {
-		char meter[16];
-		snprintf(meter, sizeof meter, "%d/%d", w->num, w->den);
-		for (unsigned i = 0; i < s->n_meters; i++)
-			score += !strcmp(s->meters[i], meter) ? 0.2f : 0;
-	}
+	if (w->num && plays_in(s, w->num, w->den))
+		score += 0.2f;
 	return score;
 }
 
@@ -100,6 +113,30 @@ static int index_of(const struct resolver *r, const char *name)
 	return -1;
 }
 
+/* The style to play what a reference asks for, or -1: the nearest in sound may be at home at another tempo (a rag sounds like reggae played at half of it), and played so it would be heard
+ * at that tempo. */
+static int style_of_reference(const struct resolver *r)
+{
+	const struct style_reference *ref = r->ref;
+	double nearest = 0, bpm = r->req->tempo_bpm != 0 ? r->req->tempo_bpm : ref->tempo_bpm;
+	int chosen = -1;
+	for (int i = 0; i < REFERENCE_STYLES; i++) {
+		int at = index_of(r, ref->style[i].name);
+		if (at < 0)
+			continue;
+		const struct style *s = r->set->styles[at];
+		double away = bpm > 0 ? FOREIGN_TEMPO * log2(outside_of(s, bpm)) : 0;
+		if (ref->meter_num && !plays_in(s, ref->meter_num, ref->meter_den))
+			away += FOREIGN_METER;
+		double distance = (double)ref->style[i].distance * (1 + away);
+		if (chosen < 0 || distance < nearest) {
+			nearest = distance;
+			chosen = at;
+		}
+	}
+	return chosen;
+}
+
 int choose_style(struct resolver *r, int *ret_style, int *ret_second, struct madrigal_error *err)
 {
 	if (r->set->n == 0)
@@ -107,7 +144,7 @@ int choose_style(struct resolver *r, int *ret_style, int *ret_second, struct mad
 	float *scratch = malloc((size_t)r->set->n * sizeof *scratch);
 	if (!scratch)
 		return err_nomem(err);
-	int rc = 0, chosen = 0, like = r->ref && !r->w->n_wanted ? index_of(r, r->ref->style) : -1;
+	int rc = 0, chosen = 0, like = r->ref && !r->w->n_wanted ? style_of_reference(r) : -1;
 	if (r->req->style) {
 		const struct style *s = NULL;
 		rc = style_find(r->set, r->req->style, &s, err);

@@ -4,6 +4,7 @@
 #ifndef STYLE_REFERENCE_H
 #define STYLE_REFERENCE_H
 
+#define REFERENCE_STYLES 3
 #define REFERENCE_VOICES 5
 #define REFERENCE_STEPS 24
 #define REFERENCE_BANDS 26    /* third octaves from 40 Hz, as dsp/spectrum.h */
@@ -11,8 +12,10 @@
 enum { REFERENCE_VERSE, REFERENCE_CHORUS, REFERENCE_ROWS };
 enum { REFERENCE_KICK, REFERENCE_SNARE, REFERENCE_HAT, REFERENCE_DRUMS };
 
+struct reference_style { char name[32]; float distance; };
+
 struct style_reference {
-	char style[32];              /* the nearest style */
+	struct reference_style style[REFERENCE_STYLES]; /* the nearest styles, the first the nearest: one that is at home at the tempo is played */
 	char words[128];             /* what else is heard, as a prompt would say it: "no drums, strings"; read if the prompt names no instruments */
 	double tempo_bpm;
 	int meter_num, meter_den;
