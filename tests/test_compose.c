@@ -993,11 +993,11 @@ static void rap_is_like_human_rap(void **state)
 	struct rap_tally t = { 0 };
 	struct lyrics l;
 	parse_file("compose-rap.txt", &l);
-	for (uint64_t seed = 1; seed <= 6; seed++) {
+	for (uint64_t seed = 1; seed <= 8; seed++) {
 		struct madrigal_request req = ask(studio.styles.styles[0]->name, seed);
 		struct brief brief;
 		struct score s;
-		req.candidates = 48;
+		req.candidates = 160;
 		req.tempo_bpm = 92;
 		req.time_signature = "4/4";
 		compose(&l, &req, &brief, &s);

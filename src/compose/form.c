@@ -87,8 +87,8 @@ static int capacity(const struct plan *p, int bars, int rap)
 	int room = bars * p->meter.steps - (rap ? rap_least_gap(&p->meter) : rhythm_least_gap(&p->meter));
 	if (rap)
 		return room / least + 1;
-	if (least == 1 && p->meter.step_s > SLOW_STEP_S && p->meter.steps == 16) /* slow: sung in double time */
-		return room * 5 / 6;
+	if (least == 1 && p->meter.step_s > SLOW_STEP_S && p->meter.steps == 16) /* slow: sung in double time; with more, too few onsets meet a beat */
+		return room * 3 / 4;
 	if (least == 1 && p->meter.step_s > 0.2) /* some of the sixteenths too */
 		return room * 3 / 5;
 	return room / (least <= 2 ? 2 : 4);
