@@ -756,7 +756,7 @@ static void test_a_reference_finds_a_style_for_its_tempo(void **state)
 {
 	struct fixture *f = *state;
 	static const struct { double bpm; int num, den; const char *prompt, *style; } cases[] = {
-		{74, 4, 4, NULL, "pop-ballad"}, {150, 4, 4, NULL, "rock"}, {150, 4, 4, "pop ballad", "pop-ballad"}, {110, 4, 4, NULL, "synth-pop"}, {110, 6, 8, NULL, "rock"},
+		{74, 4, 4, NULL, "pop-ballad"}, {150, 4, 4, NULL, "rock"}, {150, 4, 4, "pop ballad", "pop-ballad"}, {110, 4, 4, NULL, "synth-pop"}, {110, 6, 8, NULL, "rock"}, {74, 4, 4, "150 bpm", "rock"},
 		{0, 0, 0, NULL, "pop-ballad"},
 	};
 	struct style_reference ref = {.style = {{"pop-ballad", 2.2f}, {"synth-pop", 2.3f}, {"rock", 2.4f}}, .tonic_pc = -1, .vibrato_cents = -1};

@@ -118,15 +118,15 @@ static int index_of(const struct resolver *r, const char *name)
 static int style_of_reference(const struct resolver *r)
 {
 	const struct style_reference *ref = r->ref;
-	double nearest = 0, bpm = r->req->tempo_bpm != 0 ? r->req->tempo_bpm : ref->tempo_bpm;
-	int chosen = -1;
+	double nearest = 0, bpm = r->req->tempo_bpm != 0 ? r->req->tempo_bpm : r->w->bpm != 0 ? r->w->bpm : ref->tempo_bpm;
+	int num = r->w->num ? r->w->num : ref->meter_num, den = r->w->num ? r->w->den : ref->meter_den, chosen = -1;
 	for (int i = 0; i < REFERENCE_STYLES; i++) {
 		int at = index_of(r, ref->style[i].name);
 		if (at < 0)
 			continue;
 		const struct style *s = r->set->styles[at];
 		double away = bpm > 0 ? FOREIGN_TEMPO * log2(outside_of(s, bpm)) : 0;
-		if (ref->meter_num && !plays_in(s, ref->meter_num, ref->meter_den))
+		if (num && !plays_in(s, num, den))
 			away += FOREIGN_METER;
 		double distance = (double)ref->style[i].distance * (1 + away);
 		if (chosen < 0 || distance < nearest) {
