@@ -12,6 +12,12 @@
 #define FOREIGN_TEMPO 0.6 /* by this share of its distance a style is farther from a reference for each octave that lies between its tempos and the reference's */
 #define FOREIGN_METER 0.3 /* likewise, if it is not played in that meter */
 
+/* The tempo that the request or the prompt gives as a figure; 0: neither does. */
+static double told_bpm(const struct resolver *r)
+{
+	return r->req->tempo_bpm != 0 ? r->req->tempo_bpm : r->w->bpm;
+}
+
 /* How many times too slow or too fast a tempo is for a style; 1: it is neither. */
 static double outside_of(const struct style *s, double bpm)
 {
@@ -39,15 +45,16 @@ static float suits(const struct resolver *r, int index)
 		float energy = clamp(1.4f * w->energy, -1, 1), valence = clamp(1.4f * w->valence, -1, 1);
 		score -= 0.35f * hypotf(s->energy - energy, s->valence - valence);
 	}
-	double bpm = r->req->tempo_bpm != 0 ? r->req->tempo_bpm : w->bpm != 0 ? w->bpm : (w->bpm_low + w->bpm_high) / 2.0;
+	double bpm = told_bpm(r);
 	float trust = 1;
+	if (bpm == 0)
+		bpm = (w->bpm_low + w->bpm_high) / 2.0;
 	if (bpm == 0 && w->has_tempo) { /* "slow" and "fast" as most people mean them */
 		bpm = 105 + 45 * (double)w->tempo;
 		trust = 0.8f;
 	}
-	if (bpm > 0) {
+	if (bpm > 0)
 		score -= trust * (float)fmin(0.4, 1.2 * (outside_of(s, bpm) - 1));
-	}
 	if (w->num && plays_in(s, w->num, w->den))
 		score += 0.2f;
 	return score;
@@ -118,7 +125,7 @@ static int index_of(const struct resolver *r, const char *name)
 static int style_of_reference(const struct resolver *r)
 {
 	const struct style_reference *ref = r->ref;
-	double nearest = 0, bpm = r->req->tempo_bpm != 0 ? r->req->tempo_bpm : r->w->bpm != 0 ? r->w->bpm : ref->tempo_bpm;
+	double nearest = 0, bpm = told_bpm(r) != 0 ? told_bpm(r) : ref->tempo_bpm;
 	int num = r->w->num ? r->w->num : ref->meter_num, den = r->w->num ? r->w->den : ref->meter_den, chosen = -1;
 	for (int i = 0; i < REFERENCE_STYLES; i++) {
 		int at = index_of(r, ref->style[i].name);
