@@ -765,6 +765,42 @@ static void silenced_parts_are_silent(void **state)
 	}
 }
 
+/* How like a song's bar is to a reference's, the song arranged after it or as the style has it. */
+static float likeness_of(const struct style *st, uint64_t seed, const struct style_reference *ref, int after_it)
+{
+	struct song x;
+	make_song(&x, st, "4/4", seed, USUAL, 1);
+	x.brief.reference = after_it ? ref : NULL;
+	arrange_song(&x);
+	float like = arrangement_likeness(&x.score, ref);
+	free_song(&x);
+	return like;
+}
+
+static void a_reference_is_struck_like(void **state)
+{
+	(void)state;
+	/* Kick, snare and hi-hat of two bars that contradict each other: one in four, one at half its pace. */
+	static const struct style_reference refs[] = {
+		{ .n_steps = 16, .pattern = { { 1, 0, 0, 0, 0, 0, 0, 0, 1 }, { 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1 }, { 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0 } } },
+		{ .n_steps = 16, .pattern = { { 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1 }, { 0, 0, 0, 0, 0, 0, 0, 0, 1 }, { 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0 } } },
+	};
+	for (int k = 0; k < 2; k++) {
+		float after = 0, before = 0;
+		int n = 0, nearer = 0;
+		for (int i = 0; i < styles.n; i++)
+			for (uint64_t seed = 1; seed <= 2; seed++, n++) {
+				float a = likeness_of(styles.styles[i], seed, &refs[k], 1), b = likeness_of(styles.styles[i], seed, &refs[k], 0);
+				after += a;
+				before += b;
+				nearer += a >= b;
+			}
+		print_message("reference %d: likeness %.2f, without it %.2f; nearer %d of %d\n", k, (double)after / n, (double)before / n, nearer, n);
+		assert_true(after / (float)n > before / (float)n + 0.04f);
+		assert_true(nearer > n * 9 / 10);
+	}
+}
+
 static void strange_meters_are_refused(void **state)
 {
 	(void)state;
@@ -819,7 +855,8 @@ int main(void)
 		cmocka_unit_test(the_song_grows), cmocka_unit_test(the_last_chord_rings), cmocka_unit_test(a_fade_plays_on),
 		cmocka_unit_test(lines_answer_the_singer),
 		cmocka_unit_test(instrumentals_have_a_tune), cmocka_unit_test(same_seed_same_parts), cmocka_unit_test(added_instruments_play),
-		cmocka_unit_test(the_band_stops_before_choruses), cmocka_unit_test(sticks_count_in), cmocka_unit_test(silenced_parts_are_silent), cmocka_unit_test(strange_meters_are_refused), cmocka_unit_test(it_is_quick),
+		cmocka_unit_test(the_band_stops_before_choruses), cmocka_unit_test(sticks_count_in), cmocka_unit_test(silenced_parts_are_silent),
+		cmocka_unit_test(a_reference_is_struck_like), cmocka_unit_test(strange_meters_are_refused), cmocka_unit_test(it_is_quick),
 	};
 	return cmocka_run_group_tests(tests, open_styles, close_styles);
 }

@@ -16,7 +16,10 @@ struct rng arrange_rng(const struct arrange *a, const char *what, const struct p
 {
 	char name[64];
 	int part = p ? (int)(p - a->players) : 0;
-	snprintf(name, sizeof name, "arrange/%s/%d", what, part);
+	if (a->take)
+		snprintf(name, sizeof name, "arrange/%s/%d/take %d", what, part, a->take);
+	else
+		snprintf(name, sizeof name, "arrange/%s/%d", what, part);
 	return rng_stream(a->req->seed, name, (uint64_t)index);
 }
 
@@ -478,9 +481,9 @@ static void play(struct arrange *a)
 				}
 }
 
-int arrange_parts(const struct compose_request *req, struct score *s, struct madrigal_error *err)
+int arrange_take(const struct compose_request *req, int take, struct score *s, struct madrigal_error *err)
 {
-	struct arrange a = { 0 };
+	struct arrange a = { .take = take };
 	int rc = open_arrange(req, s, &a, err);
 	if (rc == 0) {
 		play(&a);

@@ -65,6 +65,7 @@ struct player {
 
 struct arrange {
 	const struct compose_request *req;
+	int take;                               /* 0 and up: another draw of the same */
 	const struct brief *brief;
 	const struct style *style;
 	struct score *s;
@@ -80,6 +81,8 @@ struct arrange {
 };
 
 /* ---- arrange.c ---- */
+/* Arranges once, and puts it in place of what parts s has. */
+int arrange_take(const struct compose_request *req, int take, struct score *s, struct madrigal_error *err) MUST_CHECK;
 struct rng arrange_rng(const struct arrange *a, const char *what, const struct player *p, int index);
 void arrange_note(struct player *p, int start, int dur, int midi, float velocity, enum articulation art, int voice);
 /* Velocity by section, level, place in the bar and the song. */
@@ -87,6 +90,8 @@ float arrange_velocity(const struct arrange *a, const struct player *p, const st
 int arrange_is_chorus(enum section_kind k);
 
 /* ---- arrange_groove.c ---- */
+/* The band of a reference's pattern that a drum belongs to (REFERENCE_KICK ...), or -1. */
+int band_of_drum(int key);
 /* The groove of a section; kick agreement counts for basses. NULL if the style has none at all. */
 const struct style_groove *groove_of(const struct arrange *a, const struct player *p, const struct arr_section *as);
 /* All grooves for "fill" or "ending", in the song's meter if there are any; at most max. */
@@ -102,6 +107,10 @@ void rows_lay(struct rows *r, const struct arrange *a, const struct pattern *p, 
 void rows_clear(struct rows *r, int from, int to);
 /* The section of a pitched part in one row: groove, fill, ending. NULL if there is no groove. */
 char *pitched_row(struct arrange *a, struct player *p, const struct arr_section *as);
+
+/* ---- arrange_takes.c ---- */
+/* How like the bar is to a reference's, -1..1: the mean correlation of what is struck low, in the middle and high in each of its steps. ref->n_steps: those of the score's bar. */
+float arrangement_likeness(const struct score *s, const struct style_reference *ref);
 
 /* ---- arrange_harmony.c ---- */
 unsigned chord_mask(const struct arrange *a, const struct chord *c);

@@ -81,8 +81,7 @@ static float hits_a_bar(const struct arrange *a, const struct style_groove *g)
 	return hits;
 }
 
-/* The band of a reference's pattern that a drum belongs to, or -1. */
-static int band_of_drum(int key)
+int band_of_drum(int key)
 {
 	static const struct { int key, band; } bands[] = {
 		{ 35, REFERENCE_KICK }, { 36, REFERENCE_KICK }, { 37, REFERENCE_SNARE }, { 38, REFERENCE_SNARE }, { 39, REFERENCE_SNARE }, { 40, REFERENCE_SNARE },

@@ -33,7 +33,8 @@ struct compose_request {
  * needed). The same request gives the same score. */
 int compose_song(const struct compose_request *req, struct score *ret, struct madrigal_error *err) MUST_CHECK;
 
-/* The second half, alone: fills s->parts from sections, chords and vocal by the style's grooves. Called by compose_song. */
+/* The second half, alone: fills s->parts from sections, chords and vocal by the style's grooves; after a reference, of several arrangements with that whose bar is most like its. Called by
+ * compose_song. */
 int arrange_parts(const struct compose_request *req, struct score *s, struct madrigal_error *err) MUST_CHECK;
 
 #endif

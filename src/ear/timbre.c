@@ -263,7 +263,7 @@ static int loudness_of(const struct ear_sound *s, struct heard_timbre *t, struct
 static int spectrum_of(const struct ear_sound *s, struct heard_timbre *t, struct madrigal_error *err)
 {
 	double power[SPECTRUM_BANDS], total = 0;
-	int rc = spectrum_third_octaves(EAR_RATE, s->left, s->right, s->n, 8192, power, err);
+	int rc = spectrum_third_octaves(EAR_RATE, s->left, s->right, s->n, 4096, power, err);
 	if (rc)
 		return rc;
 	for (int b = 0; b < EAR_BANDS; b++)

@@ -10,6 +10,7 @@
 
 #define BARS_MAX 1024
 #define CYCLE_MAX 16
+#define FREE_BAR_S 2.4         /* where no beat is heard, chords are read as if bars were so long: four beats at 100 */
 #define CYCLE_COST 0.012       /* share of matching bars that a bar more in a cycle must win */
 #define SURE_METER 0.2
 #define SURE_SWING 0.06f
@@ -49,23 +50,30 @@ static uint8_t chord_between(const struct heard_harmony *h, double from, double 
 
 struct bars { int n; double start[BARS_MAX + 1]; struct bar bar[BARS_MAX]; };
 
+static void add_bar(const struct heard_harmony *h, double from, double to, struct bars *ret)
+{
+	double middle = (from + to) / 2;
+	struct bar *b = &ret->bar[ret->n];
+	b->half[0] = chord_between(h, from, middle);
+	b->half[1] = chord_between(h, middle, to);
+	if (!b->half[0])
+		b->half[0] = b->half[1] ? b->half[1] : ret->n ? b[-1].half[1] : 0;
+	if (!b->half[1])
+		b->half[1] = b->half[0];
+	ret->start[ret->n++] = from;
+	ret->start[ret->n] = to;
+}
+
 static void find_bars(const struct heard *s, struct bars *ret)
 {
 	const struct heard_rhythm *r = &s->rhythm;
 	int step = heard_bar_beats(r);
 	ret->n = 0;
-	for (int i = r->first_downbeat; step > 0 && i + step < r->n_beats && ret->n < BARS_MAX; i += step) {
-		double from = (double)r->beat_s[i], to = (double)r->beat_s[i + step], middle = (from + to) / 2;
-		struct bar *b = &ret->bar[ret->n];
-		b->half[0] = chord_between(&s->harmony, from, middle);
-		b->half[1] = chord_between(&s->harmony, middle, to);
-		if (!b->half[0])
-			b->half[0] = b->half[1] ? b->half[1] : ret->n ? b[-1].half[1] : 0;
-		if (!b->half[1])
-			b->half[1] = b->half[0];
-		ret->start[ret->n++] = from;
-		ret->start[ret->n] = to;
-	}
+	for (int i = r->first_downbeat; step > 0 && i + step < r->n_beats && ret->n < BARS_MAX; i += step)
+		add_bar(&s->harmony, (double)r->beat_s[i], (double)r->beat_s[i + step], ret);
+	for (int i = 0; step == 0 && (i + 1) * FREE_BAR_S <= s->duration_s && ret->n < BARS_MAX; i++)
+		if (chord_between(&s->harmony, i * FREE_BAR_S, (i + 1) * FREE_BAR_S) || ret->n) /* not before the first chord */
+			add_bar(&s->harmony, i * FREE_BAR_S, (i + 1) * FREE_BAR_S, ret);
 }
 
 /* The bars of the sections that are called so (NULL: all), each section's counted from its start. */

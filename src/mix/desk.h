@@ -185,8 +185,12 @@ int vocal_plate_advance(struct desk *d, struct vocal_effects *e, size_t from, si
 void vocal_plate_scale(struct desk *d, size_t from, size_t until);
 int vocal_echo_advance(struct desk *d, struct vocal_effects *e, size_t from, size_t until, struct madrigal_error *err) MUST_CHECK;
 
+/* Whether the master is brought to a reference's spectrum, voices too. */
+int tone_after_reference(const struct brief *b);
 /* Measures (scratch: two buffers of d->frames) and sets d->tone. */
 int tone_fit(struct desk *d, float *scratch[2], struct madrigal_error *err) MUST_CHECK;
+/* After a reference: sets d->tone to what is still missing in a master, whose limiter and glue took more of some bands than of others. For all stems alike. */
+int tone_amend(struct desk *d, const struct audio *master, struct madrigal_error *err) MUST_CHECK;
 void duck_fit(struct desk *d);
 struct follower duck_follower(void);
 void duck_advance(struct desk *d, struct follower *f, double level_db, size_t from, size_t until);

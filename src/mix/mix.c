@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsp/denormal.h"
 #include "dsp/limiter.h"
 #include "dsp/loudness.h"
 #include "mix/desk.h"
 
 #define STEM_PEAK 0.97f
 #define REMASTER_LU 0.2
+#define AMENDS 2
 #define FADE_MOST_S 16.0
 #define FADE_LEAST_S 4.0
 #define MAX_VOICE_STEMS 6 /* vocals, doubles, backing, harmonies, their effects, the band's effects */
@@ -276,6 +278,34 @@ static int level_job(void *ctx, int index, int worker, struct madrigal_error *er
 	return 0;
 }
 
+static int amend_job(void *ctx, int index, int worker, struct madrigal_error *err)
+{
+	struct desk *d = ctx;
+	struct audio *a = &d->stems[index].audio;
+	struct eq eq = d->tone;
+	(void)worker;
+	if (cancelled(d->cancel))
+		return err_set(err, MADRIGAL_ECANCELLED, "cancelled");
+	unsigned denormals = denormals_off();
+	eq_process(&eq, a->ch[0], a->ch[1], a->frames);
+	denormals_restore(denormals);
+	return 0;
+}
+
+/* After a reference: a master is heard, the stems are brought nearer to the reference by what it lacks, and its gain is found again; what the limiter takes changes with that. */
+static int amend(struct desk *d, int threads, struct master_job *job, struct progress *p, struct madrigal_error *err)
+{
+	int rc = 0;
+	for (int round = 0; round < AMENDS && !rc; round++) {
+		rc = tone_amend(d, &job->out, err);
+		if (!rc)
+			rc = phase(d, threads, d->n_stems, amend_job, d, p, err);
+		if (!rc)
+			rc = phase(d, 1, 1, find_job, job, p, err);
+	}
+	return rc;
+}
+
 static int run(struct desk *d, const struct mix_settings *set, struct progress *p, struct mixdown *ret, struct madrigal_error *err)
 {
 	struct master_job job = { .style = d->style, .settings = set, .cancel = d->cancel };
@@ -286,6 +316,8 @@ static int run(struct desk *d, const struct mix_settings *set, struct progress *
 	job.n_stems = d->n_stems;
 	if (!rc)
 		rc = phase(d, 1, 1, find_job, &job, p, err);
+	if (!rc && tone_after_reference(d->brief))
+		rc = amend(d, set->threads, &job, p, err);
 	if (!rc) {
 		struct level_job level = { d, pow(10, job.gain_db / 20) };
 		rc = phase(d, set->threads, d->n_stems, level_job, &level, p, err);
@@ -309,7 +341,8 @@ int mix_song(const struct score *s, const struct brief *b, struct stem *stems, i
 	struct desk d = { .score = s, .brief = b, .style = &b->style->mix, .cancel = cancel ? cancel : &own };
 	d.vocals = vocals && vocals->lead_times.start && vocals->lead_times.end ? vocals : NULL;
 	int rc = desk_init(&d, stems, n_stems, vocals, err);
-	struct progress p = { .tick = tick, .ctx = tick_ctx, .total = 3 * d.n_stems + 6 };
+	int amended = tone_after_reference(b) ? AMENDS : 0;
+	struct progress p = { .tick = tick, .ctx = tick_ctx, .total = (3 + amended) * d.n_stems + 6 + amended };
 	if (!rc)
 		rc = run(&d, set, &p, ret, err);
 	desk_release(&d);

@@ -3,11 +3,13 @@
 #include <string.h>
 
 #include "dsp/denormal.h"
+#include "dsp/loudness.h"
 #include "dsp/spectrum.h"
 #include "mix/desk.h"
 
 #define FIT_ROUNDS 100
 #define EDGE_S 0.005
+#define AMEND_HOP 4096      /* windows that overlap: at the top a song's spectrum hangs on a few s */
 #define REFERENCE_TOP_HZ 9000.0 /* bands above are not whole in what the ear was given */
 
 /* Where records end up: third octaves from 40 Hz to 12.5 kHz, dB. Mean long-term spectra of published full mixes, smoothed. */
@@ -18,16 +20,21 @@ static const double weight[SPECTRUM_BANDS] = { 0.15, 0.2, 0.2, 0.3, 0.6, 1, 1, 1
 
 #define BELLS_MAX 20
 /* The bands by which the spectrum is brought to its target: the first a low shelf, the last a high one. For a finished record's sound in general, a few broad ones on the band; to match a
- * reference, as a mastering engineer does with an equaliser that was shown another record, third octaves on all that sounds. */
+ * reference, as a mastering engineer does with an equaliser that was shown another record, third octaves on all that sounds: dark records have 40 dB less at 8 kHz than in their fullest band. */
 static const struct bells {
 	int n;
-	double hz[BELLS_MAX], q, reach, most_db, share; /* reach: octaves squared over which an error counts; share of the way to the target */
-} broad = { 7, { 75, 170, 370, 800, 1700, 3600, 8200 }, 0.85, 0.5, 6, 0.9 },
-  match = { 20, { 75, 125, 200, 250, 315, 400, 500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000, 5000, 6300, 8000, 13000 }, 3, 0.03, 10, 1 };
+	double hz[BELLS_MAX], q, reach, most_cut_db, most_boost_db, share; /* reach: octaves squared over which an error counts; share of the way to the target */
+} broad = { 7, { 75, 170, 370, 800, 1700, 3600, 8200 }, 0.85, 0.5, 6, 6, 0.9 },
+  match = { 20, { 75, 125, 200, 250, 315, 400, 500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000, 5000, 6300, 8000, 13000 }, 3, 0.03, 20, 10, 1 };
+
+int tone_after_reference(const struct brief *b)
+{
+	return b->reference && b->reference->has_spectrum;
+}
 
 static const struct bells *bells_of(const struct desk *d)
 {
-	return d->brief->reference && d->brief->reference->has_spectrum ? &match : &broad;
+	return tone_after_reference(d->brief) ? &match : &broad;
 }
 
 static double tilt(const struct style_mix *m, double hz)
@@ -67,7 +74,7 @@ static struct eq build(const struct bells *f, const double *db)
 
 static double wanted_db(const struct desk *d, int band)
 {
-	const struct style_reference *ref = d->brief->reference && d->brief->reference->has_spectrum ? d->brief->reference : NULL;
+	const struct style_reference *ref = tone_after_reference(d->brief) ? d->brief->reference : NULL;
 	/* What an ear at 22 kHz can't hear of it, goes on as records do. */
 	double beyond = 0;
 	for (; ref && spectrum_centres_hz[band] > REFERENCE_TOP_HZ; band--)
@@ -77,14 +84,31 @@ static double wanted_db(const struct desk *d, int band)
 	return target_db[band] + tilt(d->style, spectrum_centres_hz[band]);
 }
 
+/* How much louder, as a power, the voices will stand before the same band once both have been through eq: it changes the loudness (K-weighted) of one more than of the other, and the lead's
+ * place before the band is then restored (balance_lead). */
+static double lift(const struct eq *eq, const double *band, const double *voices)
+{
+	double sum[2][2] = { { 0 } }; /* band, voices; before, after */
+	struct eq k;
+	loudness_weighting(AUDIO_RATE, &k);
+	for (int b = 0; b < SPECTRUM_BANDS; b++) {
+		double hz = spectrum_centres_hz[b], weighted = pow(10, eq_gain_db(&k, AUDIO_RATE, hz) / 10), gain = pow(10, eq_gain_db(eq, AUDIO_RATE, hz) / 10);
+		sum[0][0] += weighted * band[b];
+		sum[0][1] += weighted * band[b] * gain;
+		sum[1][0] += weighted * voices[b];
+		sum[1][1] += weighted * voices[b] * gain;
+	}
+	return sum[0][0] > 0 && sum[1][1] > 0 ? sum[0][1] / sum[0][0] * sum[1][0] / sum[1][1] : 1;
+}
+
 /* Errors (dB) of band + voices against the target when the band (all, to match a reference) goes through eq; the mean over 200 Hz .. 4 kHz taken out. */
 static void errors(const struct desk *d, const struct eq *eq, const double *band, const double *voices, double ret[SPECTRUM_BANDS])
 {
-	double mean = 0;
+	double mean = 0, louder = d->tone_for_voices ? lift(eq, band, voices) : 1;
 	for (int b = 0; b < SPECTRUM_BANDS; b++) {
 		double hz = spectrum_centres_hz[b];
 		double gain = pow(10, eq_gain_db(eq, AUDIO_RATE, hz) / 10);
-		ret[b] = wanted_db(d, b) - 10 * log10(band[b] * gain + voices[b] * (d->tone_for_voices ? gain : 1) + 1e-14);
+		ret[b] = wanted_db(d, b) - 10 * log10(band[b] * gain + voices[b] * louder * (d->tone_for_voices ? gain : 1) + 1e-14);
 		if (hz >= 200 && hz <= 4000)
 			mean += ret[b] / 14;
 	}
@@ -92,22 +116,11 @@ static void errors(const struct desk *d, const struct eq *eq, const double *band
 		ret[b] -= mean;
 }
 
-int tone_fit(struct desk *d, float *scratch[2], struct madrigal_error *err)
+/* Each round moves every bell by a part of the error that it hears; broad and overlapping ones settle to a smooth curve. */
+static struct eq settle(const struct desk *d, const double *band, const double *voices)
 {
-	double band[SPECTRUM_BANDS], voices[SPECTRUM_BANDS], db[BELLS_MAX] = { 0 }, wrong[SPECTRUM_BANDS], total = 0;
-	int rc = powers(d, 0, scratch, band, err);
-	if (!rc)
-		rc = powers(d, 1, scratch, voices, err);
-	if (rc < 0)
-		return rc;
-	for (int b = 0; b < SPECTRUM_BANDS; b++)
-		total += band[b];
 	const struct bells *f = bells_of(d);
-	d->tone = eq_init();
-	d->tone_for_voices = f == &match;
-	if (total < 1e-10)
-		return 0;
-	/* Each round moves every band by a part of the error that it hears; broad and overlapping bands settle to a smooth curve. */
+	double db[BELLS_MAX] = { 0 }, wrong[SPECTRUM_BANDS];
 	for (int round = 0; round < FIT_ROUNDS; round++) {
 		struct eq eq = build(f, db);
 		errors(d, &eq, band, voices, wrong);
@@ -119,13 +132,40 @@ int tone_fit(struct desk *d, float *scratch[2], struct madrigal_error *err)
 				sum += reach * wrong[b];
 				norm += reach;
 			}
-			db[k] = fmin(fmax(db[k] + 0.3 * sum / norm, -f->most_db), f->most_db);
+			db[k] = fmin(fmax(db[k] + 0.3 * sum / norm, -f->most_cut_db), f->most_boost_db);
 		}
 	}
 	for (int k = 0; k < f->n; k++)
 		db[k] *= f->share;
-	d->tone = build(f, db);
+	return build(f, db);
+}
+
+int tone_fit(struct desk *d, float *scratch[2], struct madrigal_error *err)
+{
+	double band[SPECTRUM_BANDS], voices[SPECTRUM_BANDS], total = 0;
+	int rc = powers(d, 0, scratch, band, err);
+	if (!rc)
+		rc = powers(d, 1, scratch, voices, err);
+	if (rc < 0)
+		return rc;
+	for (int b = 0; b < SPECTRUM_BANDS; b++)
+		total += band[b];
+	d->tone = eq_init();
+	d->tone_for_voices = tone_after_reference(d->brief);
+	if (total >= 1e-10)
+		d->tone = settle(d, band, voices);
 	return 0;
+}
+
+int tone_amend(struct desk *d, const struct audio *master, struct madrigal_error *err)
+{
+	double band[SPECTRUM_BANDS];
+	static const double no_voices[SPECTRUM_BANDS];
+	d->tone = eq_init();
+	int rc = spectrum_third_octaves(AUDIO_RATE, master->ch[0], master->ch[1], master->frames, AMEND_HOP, band, err);
+	if (!rc)
+		d->tone = settle(d, band, no_voices);
+	return rc;
 }
 
 struct follower duck_follower(void)
