@@ -9,7 +9,7 @@
 #include "style/resolve.h"
 
 #define SAME_GENRE 0.75f /* a genre that means the chosen style this much is no second one */
-#define FOREIGN_TEMPO 0.6 /* by this share of its distance a style is farther from a reference for each octave that lies between its tempos and the reference's */
+#define FOREIGN_TEMPO 0.3 /* by this share of its distance a style is farther from a reference for each octave that lies between its tempos and the reference's */
 #define FOREIGN_METER 0.3 /* likewise, if it is not played in that meter */
 
 /* The tempo that the request or the prompt gives as a figure; 0: neither does. */
