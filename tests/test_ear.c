@@ -277,6 +277,33 @@ static void test_reference_takes_the_rounds(void **state)
 	h->form.n_sections = 0;
 	reference_of(h, NULL, &r);
 	assert_true(*r.chords[REFERENCE_VERSE] && !strcmp(r.chords[0], r.chords[1]) && !*r.voice[0]);
+	/* Nor does it need a beat. */
+	h->rhythm.n_beats = 0;
+	h->rhythm.tempo_bpm = 0;
+	h->rhythm.meter_num = h->rhythm.meter_den = 0;
+	reference_of(h, NULL, &r);
+	assert_true(*r.chords[REFERENCE_VERSE] != 0);
+	free(h);
+}
+
+/* A song's key is told by its tonic: it is in what is taken, if it sounds at all, and has the key's third. */
+static void test_reference_keeps_its_key(void **state)
+{
+	(void)state;
+	struct heard *h = two_rounds();
+	struct style_reference r;
+	struct heard_harmony *k = &h->harmony;
+	for (int i = 0; i < k->n_chords; i++)
+		if (k->chord[i].root_pc == 9)
+			k->chord[i].quality = HEARD_MAJOR;
+	reference_of(h, NULL, &r);
+	assert_string_equal(r.chords[REFERENCE_VERSE], "i | bVI | bIII | bVII");
+	/* Verses that lie on another chord for three bars of four. */
+	for (int i = 0; i < k->n_chords; i++)
+		if (i / 8 % 2 == 0)
+			k->chord[i].root_pc = i % 4 == 3 ? 9 : 5;
+	reference_of(h, NULL, &r);
+	assert_string_equal(r.chords[REFERENCE_VERSE], "bVI | bVI | bVI | i");
 	free(h);
 }
 
@@ -326,7 +353,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_clean), cmocka_unit_test(test_what_is_written_is_read), cmocka_unit_test(test_what_people_write), cmocka_unit_test(test_lists_end),
-		cmocka_unit_test(test_timbre), cmocka_unit_test(test_nearest), cmocka_unit_test(test_reference_takes_the_rounds), cmocka_unit_test(test_reference_takes_the_breath), cmocka_unit_test(test_reference_of_little),
+		cmocka_unit_test(test_timbre), cmocka_unit_test(test_nearest), cmocka_unit_test(test_reference_takes_the_rounds), cmocka_unit_test(test_reference_keeps_its_key),
+		cmocka_unit_test(test_reference_takes_the_breath), cmocka_unit_test(test_reference_of_little),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 #define CYCLE_MAX 16
 #define FREE_BAR_S 2.4         /* where no beat is heard, chords are read as if bars were so long: four beats at 100 */
 #define CYCLE_COST 0.012       /* share of matching bars that a bar more in a cycle must win */
+#define NO_TONIC_COST 0.15     /* and a cycle that has the tonic in it: a song made of one that hasn't is heard in another key */
 #define SURE_METER 0.2
 #define SURE_SWING 0.06f
 #define HEARD_AT_ALL 0.5f      /* a part is there */
@@ -24,9 +25,18 @@
 /* A bar's chords: one, or one for each half. 0 is none; else 1 + degree + 12 * minor. */
 struct bar { uint8_t half[2]; };
 
+static uint8_t tonic_code(const struct heard_harmony *h)
+{
+	return (uint8_t)(1 + 12 * h->minor);
+}
+
+/* The tonic has the key's own third, whatever was heard: with the other one the song would be in the other mode. */
 static uint8_t code_of(const struct heard_harmony *h, const struct heard_chord *c)
 {
-	return c->quality == HEARD_NONE || c->root_pc < 0 ? 0 : (uint8_t)(1 + (c->root_pc - h->tonic_pc + 12) % 12 + 12 * (c->quality == HEARD_MINOR));
+	if (c->quality == HEARD_NONE || c->root_pc < 0)
+		return 0;
+	int degree = (c->root_pc - h->tonic_pc + 12) % 12;
+	return degree == 0 ? tonic_code(h) : (uint8_t)(1 + degree + 12 * (c->quality == HEARD_MINOR));
 }
 
 /* What sounds longest between two moments. */
@@ -131,15 +141,24 @@ static void write_row(const struct bar *cycle, int n, char *ret, size_t size)
 	buf_release(&b);
 }
 
+static int has_chord(const struct bar *cycle, int n, uint8_t code)
+{
+	for (int i = 0; i < n; i++)
+		if (cycle[i].half[0] == code || cycle[i].half[1] == code)
+			return 1;
+	return 0;
+}
+
 /* The row of chords that sections of a label go through; "" if none is heard. */
 static void find_row(const struct heard *s, const struct bars *all, const char *label, char *ret, size_t size)
 {
 	struct bar bars[BARS_MAX], cycle[CYCLE_MAX], best[CYCLE_MAX];
 	int place[BARS_MAX], n = bars_of_label(s, all, label, bars, place), length = 0;
-	double most = 0;
+	double most = -1;
 	static const int lengths[] = { 1, 2, 4, 8, 12, 16 };
 	for (size_t k = 0; k < sizeof lengths / sizeof *lengths && lengths[k] <= n; k++) {
 		double share = fit_cycle(bars, place, n, lengths[k], cycle) - CYCLE_COST * lengths[k];
+		share -= has_chord(cycle, lengths[k], tonic_code(&s->harmony)) ? 0 : NO_TONIC_COST;
 		if (share > most) {
 			most = share;
 			length = lengths[k];
