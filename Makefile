@@ -36,7 +36,7 @@ song: voice
 	@$(MAKE) --no-print-directory song.mp3
 
 song.mp3: examples/cafe.txt $(MADRIGAL)
-	$(MADRIGAL) sing examples/cafe.txt --prompt "warm indie folk, female voice" -o $@
+	$(MADRIGAL) sing examples/cafe.txt --prompt "warm indie folk, a bright female voice" -o $@
 
 test: voice
 	@tools/run-tests $(BUILD)
