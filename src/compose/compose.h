@@ -10,6 +10,7 @@
  *     cost.c     what is wrong with a tune, in one number; each term with its source
  *     vocal_harmony.c  the chorus's harmony voices
  *     arrange.c  the band's parts from the style's grooves
+ *     arrange_takes.c  after a reference, the best of several arrangements
  */
 #ifndef COMPOSE_COMPOSE_H
 #define COMPOSE_COMPOSE_H

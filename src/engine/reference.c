@@ -12,7 +12,7 @@
 #define CYCLE_MAX 16
 #define FREE_BAR_S 2.4         /* where no beat is heard, chords are read as if bars were so long: four beats at 100 */
 #define CYCLE_COST 0.012       /* share of matching bars that a bar more in a cycle must win */
-#define NO_TONIC_COST 0.15     /* and a cycle that has the tonic in it: a song made of one that hasn't is heard in another key */
+#define NO_TONIC_COST 0.15     /* share that a cycle without the tonic must win over one with it: a song made of it is heard in another key */
 #define SURE_METER 0.2
 #define SURE_SWING 0.06f
 #define HEARD_AT_ALL 0.5f      /* a part is there */
