@@ -66,8 +66,7 @@ struct desk {
 	float *band;              /* energy of the band's sum by the tenth; owned */
 	float *ride;              /* gain of the voices by the tenth: more where the band is full; owned */
 	float *duck_db;           /* depth of the dip for the voice, 0..-1, by DYNEQ_STEP samples; owned */
-	struct eq tone;           /* for the band and its effects */
-	int tone_for_voices;      /* 1: and for the voices */
+	struct eq tone;           /* for the band and its effects; after a reference for the voices too */
 	double lead_lufs, ride_mean_db, duck_level_db; /* measured */
 	float plate_gain;         /* likewise */
 	int rehearsal;            /* excerpts only: nothing fades out */

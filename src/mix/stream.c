@@ -488,7 +488,6 @@ static void settle(struct rehearsal *r)
 		memcpy(c->mean_lufs, m->mean_lufs, sizeof c->mean_lufs);
 	}
 	to->tone = from->tone;
-	to->tone_for_voices = from->tone_for_voices;
 	eq_reset(&to->tone);
 	to->lead_lufs = from->lead_lufs;
 	to->ride_mean_db = from->ride_mean_db;

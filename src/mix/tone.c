@@ -84,19 +84,19 @@ static double wanted_db(const struct desk *d, int band)
 	return target_db[band] + tilt(d->style, spectrum_centres_hz[band]);
 }
 
-/* How much louder, as a power, the voices will stand before the same band once both have been through eq: it changes the loudness (K-weighted) of one more than of the other, and the lead's
- * place before the band is then restored (balance_lead). */
-static double lift(const struct eq *eq, const double *band, const double *voices)
+/* How much louder, as a power, the voices will stand before the same band once both have had these gains (powers, by band): they change the loudness
+ * (K-weighted) of one more than of the other, and the lead's place before the band is then restored (balance_lead). */
+static double lift(const double *gain, const double *band, const double *voices)
 {
 	double sum[2][2] = { { 0 } }; /* band, voices; before, after */
 	struct eq k;
 	loudness_weighting(AUDIO_RATE, &k);
 	for (int b = 0; b < SPECTRUM_BANDS; b++) {
-		double hz = spectrum_centres_hz[b], weighted = pow(10, eq_gain_db(&k, AUDIO_RATE, hz) / 10), gain = pow(10, eq_gain_db(eq, AUDIO_RATE, hz) / 10);
+		double weighted = pow(10, eq_gain_db(&k, AUDIO_RATE, spectrum_centres_hz[b]) / 10);
 		sum[0][0] += weighted * band[b];
-		sum[0][1] += weighted * band[b] * gain;
+		sum[0][1] += weighted * band[b] * gain[b];
 		sum[1][0] += weighted * voices[b];
-		sum[1][1] += weighted * voices[b] * gain;
+		sum[1][1] += weighted * voices[b] * gain[b];
 	}
 	return sum[0][0] > 0 && sum[1][1] > 0 ? sum[0][1] / sum[0][0] * sum[1][0] / sum[1][1] : 1;
 }
@@ -104,11 +104,14 @@ static double lift(const struct eq *eq, const double *band, const double *voices
 /* Errors (dB) of band + voices against the target when the band (all, to match a reference) goes through eq; the mean over 200 Hz .. 4 kHz taken out. */
 static void errors(const struct desk *d, const struct eq *eq, const double *band, const double *voices, double ret[SPECTRUM_BANDS])
 {
-	double mean = 0, louder = d->tone_for_voices ? lift(eq, band, voices) : 1;
+	double mean = 0, gain[SPECTRUM_BANDS];
+	int for_voices = tone_after_reference(d->brief);
+	for (int b = 0; b < SPECTRUM_BANDS; b++)
+		gain[b] = pow(10, eq_gain_db(eq, AUDIO_RATE, spectrum_centres_hz[b]) / 10);
+	double louder = for_voices ? lift(gain, band, voices) : 1;
 	for (int b = 0; b < SPECTRUM_BANDS; b++) {
 		double hz = spectrum_centres_hz[b];
-		double gain = pow(10, eq_gain_db(eq, AUDIO_RATE, hz) / 10);
-		ret[b] = wanted_db(d, b) - 10 * log10(band[b] * gain + voices[b] * louder * (d->tone_for_voices ? gain : 1) + 1e-14);
+		ret[b] = wanted_db(d, b) - 10 * log10(band[b] * gain[b] + voices[b] * louder * (for_voices ? gain[b] : 1) + 1e-14);
 		if (hz >= 200 && hz <= 4000)
 			mean += ret[b] / 14;
 	}
@@ -151,7 +154,6 @@ int tone_fit(struct desk *d, float *scratch[2], struct madrigal_error *err)
 	for (int b = 0; b < SPECTRUM_BANDS; b++)
 		total += band[b];
 	d->tone = eq_init();
-	d->tone_for_voices = tone_after_reference(d->brief);
 	if (total >= 1e-10)
 		d->tone = settle(d, band, voices);
 	return 0;
@@ -230,7 +232,7 @@ int finish_advance(struct desk *d, struct channel *c, struct finish *f, size_t f
 		size_t n = until - at < DESK_BLOCK ? until - at : DESK_BLOCK;
 		if (at % (128 * DESK_BLOCK) == 0 && cancelled(d->cancel))
 			rc = err_set(err, MADRIGAL_ECANCELLED, "cancelled");
-		if ((!c->vocal || d->tone_for_voices) && f->tone.n)
+		if ((!c->vocal || tone_after_reference(d->brief)) && f->tone.n)
 			eq_process(&f->tone, l + at, r + at, n);
 		if (f->duck > 0) {
 			for (size_t k = 0; k * DYNEQ_STEP < n; k++)
