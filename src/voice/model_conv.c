@@ -8,11 +8,7 @@
 #define DIM_MAX 4096
 #define NAME_MAX_BYTES 512
 
-/* Field numbers of onnx.proto3, as in model_cut.c, and the types. */
-enum { GRAPH_NODE = 1, GRAPH_INITIALIZER = 5 };
-enum { NODE_INPUT = 1, NODE_OUTPUT = 2, NODE_NAME = 3, NODE_OP_TYPE = 4, NODE_ATTRIBUTE = 5 };
-enum { TENSOR_DIMS = 1, TENSOR_TYPE = 2, TENSOR_INT32_DATA = 5, TENSOR_NAME = 8, TENSOR_RAW = 9 };
-enum { ATTRIBUTE_NAME = 1, ATTRIBUTE_I = 3, ATTRIBUTE_S = 4, ATTRIBUTE_INTS = 8, ATTRIBUTE_TYPE = 20, ATTRIBUTE_IS_INT = 2, ATTRIBUTE_IS_INTS = 7 };
+/* ONNX's element types. */
 enum { TYPE_UINT8 = 2, TYPE_INT8 = 3, TYPE_INT64 = 7 };
 
 /* ---- reading ---- */
@@ -95,24 +91,21 @@ static int read_weights(struct pb_span weights, struct pb_span zero, struct conv
 	return c->kernel <= CONV_KERNEL_MAX && w.raw.len == (size_t)(c->outs * c->ins * c->kernel);
 }
 
-int conv_read(struct pb_span node, struct pb_span weights, struct pb_span zero, struct conv *ret)
+int conv_read(const struct model *m, const struct node *n, struct conv *ret)
 {
-	struct conv c = { .dilation = 1 };
+	if (!pb_is(n->op, "ConvInteger") || n->n_in != 4 || n->n_out != 1 || !n->name.len || n->name.len > NAME_MAX_BYTES)
+		return 0;
+	const struct maker *w = model_maker(m, n->in[1]), *z = model_maker(m, n->in[3]);
+	struct conv c = { .name = n->name, .x = n->in[0], .x_zero = n->in[2], .out = n->out[0], .dilation = 1 };
+	if (!w->name.p || !z->name.p || w->constant < 0 || z->constant < 0)
+		return 0;
+	struct pb_span body = n->body;
 	struct pb_field f;
-	int rc, n_in = 0, n_out = 0;
-	while ((rc = pb_take(&node, &f)) > 0) {
-		if (f.number == NODE_INPUT && ++n_in == 1)
-			c.x = f.bytes;
-		else if (f.number == NODE_INPUT && n_in == 3)
-			c.x_zero = f.bytes;
-		else if (f.number == NODE_OUTPUT && ++n_out)
-			c.out = f.bytes;
-		else if (f.number == NODE_NAME)
-			c.name = f.bytes;
-		else if (f.number == NODE_ATTRIBUTE && !read_attribute(f.bytes, &c))
+	int rc;
+	while ((rc = pb_take(&body, &f)) > 0)
+		if (f.number == NODE_ATTRIBUTE && !read_attribute(f.bytes, &c))
 			return 0;
-	}
-	if (rc || n_in != 4 || n_out != 1 || !c.name.len || c.name.len > NAME_MAX_BYTES || !read_weights(weights, zero, &c))
+	if (rc || !read_weights(m->constants[w->constant].body, m->constants[z->constant].body, &c))
 		return 0;
 	*ret = c;
 	return 1;
@@ -120,8 +113,7 @@ int conv_read(struct pb_span node, struct pb_span weights, struct pb_span zero, 
 
 /* ---- writing ---- */
 
-/* The name of something that belongs to the convolution: its own and a suffix. */
-static void put_name(struct buf *b, unsigned number, const struct conv *c, const char *suffix, int index)
+void conv_put_name(struct buf *b, unsigned number, const struct conv *c, const char *suffix, int index)
 {
 	char text[NAME_MAX_BYTES + 32];
 	int n = snprintf(text, sizeof text, "%.*s/%s%d", (int)c->name.len, (const char *)c->name.p, suffix, index);
@@ -135,7 +127,7 @@ static void put_tensor_head(struct buf *b, const struct conv *c, const char *suf
 	if (d1)
 		pb_put_int(b, TENSOR_DIMS, (uint64_t)d1);
 	pb_put_int(b, TENSOR_TYPE, (uint64_t)type);
-	put_name(b, TENSOR_NAME, c, suffix, index);
+	conv_put_name(b, TENSOR_NAME, c, suffix, index);
 }
 
 static void put_int64s(struct buf *graph, const struct conv *c, const char *suffix, int index, const int64_t *v, int n)
@@ -172,21 +164,11 @@ static void put_weights(struct buf *graph, const struct conv *c)
 	free(w);
 }
 
-static void put_attribute(struct buf *node, const char *name, const int64_t *v, int n)
-{
-	struct buf a = buf_init(256);
-	pb_put_text(&a, ATTRIBUTE_NAME, name);
-	for (int i = 0; i < n; i++)
-		pb_put_int(&a, n > 1 ? ATTRIBUTE_INTS : ATTRIBUTE_I, (uint64_t)v[i]);
-	pb_put_int(&a, ATTRIBUTE_TYPE, n > 1 ? ATTRIBUTE_IS_INTS : ATTRIBUTE_IS_INT);
-	pb_put_message(node, NODE_ATTRIBUTE, &a);
-}
-
 /* Ends a node whose inputs are in n already. */
 static void put_node(struct buf *graph, struct buf *n, const struct conv *c, const char *op, const char *out, int index)
 {
-	put_name(n, NODE_OUTPUT, c, out, index);
-	put_name(n, NODE_NAME, c, out, index);
+	conv_put_name(n, NODE_OUTPUT, c, out, index);
+	conv_put_name(n, NODE_NAME, c, out, index);
 	pb_put_text(n, NODE_OP_TYPE, op);
 	pb_put_message(graph, GRAPH_NODE, n);
 }
@@ -200,8 +182,8 @@ static void put_columns(struct buf *graph, const struct conv *c)
 	struct buf pad = buf_init(4096), all = buf_init(65536);
 	put_int64s(graph, c, "pads", 0, pads, 6);
 	put_int64s(graph, c, "axis", 0, &time_axis, 1);
-	put_name(&pad, NODE_INPUT, c, "x", 0);
-	put_name(&pad, NODE_INPUT, c, "pads", 0);
+	conv_put_name(&pad, NODE_INPUT, c, "x", 0);
+	conv_put_name(&pad, NODE_INPUT, c, "pads", 0);
 	pb_put_bytes(&pad, NODE_INPUT, c->x_zero.p, c->x_zero.len);
 	put_node(graph, &pad, c, "Pad", "padded", 0);
 	for (int k = 0; k < c->kernel; k++) {
@@ -211,36 +193,42 @@ static void put_columns(struct buf *graph, const struct conv *c)
 			end = INT64_MAX;
 		put_int64s(graph, c, "start", k, &start, 1);
 		put_int64s(graph, c, "end", k, &end, 1);
-		put_name(&slice, NODE_INPUT, c, "padded", 0);
-		put_name(&slice, NODE_INPUT, c, "start", k);
-		put_name(&slice, NODE_INPUT, c, "end", k);
-		put_name(&slice, NODE_INPUT, c, "axis", 0);
+		conv_put_name(&slice, NODE_INPUT, c, "padded", 0);
+		conv_put_name(&slice, NODE_INPUT, c, "start", k);
+		conv_put_name(&slice, NODE_INPUT, c, "end", k);
+		conv_put_name(&slice, NODE_INPUT, c, "axis", 0);
 		put_node(graph, &slice, c, "Slice", "slice", k);
-		put_name(&all, NODE_INPUT, c, "slice", k);
+		conv_put_name(&all, NODE_INPUT, c, "slice", k);
 	}
-	put_attribute(&all, "axis", &channel_axis, 1);
-	put_node(graph, &all, c, "Concat", "columns", 0);
+	model_put_ints(&all, "axis", &channel_axis, 1);
+	put_node(graph, &all, c, "Concat", CONV_COLUMNS, 0);
+}
+
+void conv_put_product(struct buf *graph, const struct conv *c, const char *columns)
+{
+	struct buf product = buf_init(4096);
+	put_weights(graph, c);
+	conv_put_name(&product, NODE_INPUT, c, columns, 0);
+	conv_put_name(&product, NODE_INPUT, c, "weights", 0);
+	pb_put_bytes(&product, NODE_INPUT, c->x_zero.p, c->x_zero.len);
+	conv_put_name(&product, NODE_INPUT, c, "zero", 0);
+	put_node(graph, &product, c, "MatMulInteger", CONV_PRODUCT, 0);
 }
 
 void conv_put(struct buf *graph, const struct conv *c)
 {
 	int flat = c->kernel == 1 && !c->pad[0] && !c->pad[1];
-	struct buf turn = buf_init(4096), product = buf_init(4096), back = buf_init(4096);
-	put_weights(graph, c);
+	struct buf turn = buf_init(4096), back = buf_init(4096);
 	pb_put_bytes(&turn, NODE_INPUT, c->x.p, c->x.len);
-	put_attribute(&turn, "perm", swap_last, 3);
+	model_put_ints(&turn, "perm", swap_last, 3);
 	put_node(graph, &turn, c, "Transpose", "x", 0);
 	if (!flat)
 		put_columns(graph, c);
-	put_name(&product, NODE_INPUT, c, flat ? "x" : "columns", 0);
-	put_name(&product, NODE_INPUT, c, "weights", 0);
-	pb_put_bytes(&product, NODE_INPUT, c->x_zero.p, c->x_zero.len);
-	put_name(&product, NODE_INPUT, c, "zero", 0);
-	put_node(graph, &product, c, "MatMulInteger", "product", 0);
-	put_name(&back, NODE_INPUT, c, "product", 0);
-	put_attribute(&back, "perm", swap_last, 3);
+	conv_put_product(graph, c, flat ? "x" : CONV_COLUMNS);
+	conv_put_name(&back, NODE_INPUT, c, CONV_PRODUCT, 0);
+	model_put_ints(&back, "perm", swap_last, 3);
 	pb_put_bytes(&back, NODE_OUTPUT, c->out.p, c->out.len);
-	put_name(&back, NODE_NAME, c, "back", 0);
+	conv_put_name(&back, NODE_NAME, c, "back", 0);
 	pb_put_text(&back, NODE_OP_TYPE, "Transpose");
 	pb_put_message(graph, GRAPH_NODE, &back);
 }

@@ -4,7 +4,7 @@
 #ifndef VOICE_MODEL_CONV_H
 #define VOICE_MODEL_CONV_H
 
-#include "voice/pb.h"
+#include "voice/model_graph.h"
 
 #define CONV_KERNEL_MAX 32
 
@@ -17,10 +17,18 @@ struct conv {
 	uint8_t zero;
 };
 
-/* Reads a ConvInteger node (the message's body) with the bodies of its weights' and zero point's tensors. 0: it is of another kind and stays as it is. */
-int conv_read(struct pb_span node, struct pb_span weights, struct pb_span zero, struct conv *ret);
+/* Reads a ConvInteger node. 0: it is another, or one of another kind, and stays as it is. */
+int conv_read(const struct model *m, const struct node *n, struct conv *ret);
 
 /* Puts the nodes and tensors that do the same into a GraphProto. */
 void conv_put(struct buf *graph, const struct conv *c);
+
+/* Only the weights and the product: of the tensor `columns` of the convolution's, [1][frames][kernel * ins] as CONV_COLUMNS has them, into CONV_PRODUCT,
+ * int32 [1][frames][outs]. */
+#define CONV_COLUMNS "columns"
+#define CONV_PRODUCT "product"
+void conv_put_product(struct buf *graph, const struct conv *c, const char *columns);
+/* Field `number` of a message: the name of a tensor of the convolution's. */
+void conv_put_name(struct buf *b, unsigned number, const struct conv *c, const char *tensor, int index);
 
 #endif

@@ -9,47 +9,17 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "voice/model_conv.h"
+#include "voice/model_fuse.h"
+#include "voice/model_graph.h"
 #include "voice/pb.h"
 
 #define MODEL_MAX_BYTES ((size_t)512 << 20)
-#define NODES_MAX 100000
-#define NODE_INPUTS_MAX 64
 
-/* Protobuf field numbers of ONNX (onnx.proto3). */
-enum { MODEL_IR_VERSION = 1, MODEL_GRAPH = 7, MODEL_OPSET = 8 };
-enum { GRAPH_NODE = 1, GRAPH_NAME = 2, GRAPH_INITIALIZER = 5, GRAPH_INPUT = 11, GRAPH_OUTPUT = 12 };
-enum { NODE_INPUT = 1, NODE_OUTPUT = 2, NODE_NAME = 3, NODE_OP_TYPE = 4 };
-enum { TENSOR_NAME = 8 };
+/* ONNX's element types. */
 enum { TYPE_FLOAT = 1, TYPE_INT64 = 7 };
 
 const char *const model_weight_names[MODEL_WEIGHTS] = { "weights_frame", "weights_half_frame", "weights_20th", "weights_120th" };
-const char *const model_part_files[MODEL_PARTS] = { "encoder.onnx", "prosody.onnx", "decoder.onnx" };
-
-struct node {
-	struct pb_span raw, body, op, name;
-	struct pb_span *in, *out;
-	int n_in, n_out;
-	int needed;
-};
-
-struct tensor {
-	struct pb_span raw, body;
-	int needed;
-};
-
-/* A tensor's name and who makes it: node >= 0, or an initializer. */
-struct maker {
-	struct pb_span name;
-	int node, tensor;
-};
-
-struct model {
-	struct pb_span ir;
-	struct pb_span *opsets; int n_opsets, cap_opsets;
-	struct node *nodes; int n_nodes, cap_nodes;
-	struct tensor *tensors; int n_tensors, cap_tensors;
-	struct maker *table; size_t table_size;        /* open addressing, a power of two */
-};
+const char *const model_part_files[MODEL_PARTS] = { "encoder.onnx", "prosody.onnx", "singing.onnx" };
 
 struct port {
 	const char *name;
@@ -72,169 +42,6 @@ static const struct part parts[MODEL_PARTS] = {
 	    { "weights_20th", TYPE_FLOAT, { 0, 1 }, 2 }, { "weights_120th", TYPE_FLOAT, { 0, 1 }, 2 } }, 8,
 	  { MODEL_AUDIO }, 1 },
 };
-
-/* ---- reading ---- */
-
-/* Makes room for one more element; *array is a pointer to elements of `size` bytes. */
-static int grow(void *array, int n, int *cap, size_t size)
-{
-	void **a = array;
-	if (n < *cap)
-		return 1;
-	int want = *cap ? *cap * 2 : 256;
-	void *p = want <= NODES_MAX * 4 ? realloc(*a, (size_t)want * size) : NULL;
-	if (!p)
-		return 0;
-	*a = p;
-	*cap = want;
-	return 1;
-}
-
-static int bad_model(struct madrigal_error *err, const char *what)
-{
-	return err_set(err, MADRIGAL_EMISSING, "the speech model is damaged (%s): run `make voice`", what);
-}
-
-static int read_node(struct pb_span raw, struct pb_span body, struct node *ret, struct madrigal_error *err)
-{
-	struct pb_span in[NODE_INPUTS_MAX], out[NODE_INPUTS_MAX];
-	struct node n = { .raw = raw, .body = body };
-	struct pb_field f;
-	int rc;
-	while ((rc = pb_take(&body, &f)) > 0) {
-		if (f.wire != PB_BYTES)
-			continue;
-		if (f.number == NODE_NAME)
-			n.name = f.bytes;
-		else if (f.number == NODE_OP_TYPE)
-			n.op = f.bytes;
-		else if (f.number == NODE_INPUT && n.n_in < NODE_INPUTS_MAX)
-			in[n.n_in++] = f.bytes;
-		else if (f.number == NODE_OUTPUT && n.n_out < NODE_INPUTS_MAX)
-			out[n.n_out++] = f.bytes;
-		else if (f.number <= NODE_OUTPUT)
-			return bad_model(err, "a node with too many inputs");
-	}
-	if (rc < 0)
-		return bad_model(err, "a broken node");
-	struct pb_span *names = malloc((size_t)(n.n_in + n.n_out + 1) * sizeof *names);
-	if (!names)
-		return err_nomem(err);
-	n.in = names;
-	n.out = names + n.n_in;
-	if (n.n_in)
-		memcpy(n.in, in, (size_t)n.n_in * sizeof *in);
-	if (n.n_out)
-		memcpy(n.out, out, (size_t)n.n_out * sizeof *out);
-	*ret = n;
-	return 0;
-}
-
-static int read_graph(struct pb_span body, struct model *m, struct madrigal_error *err)
-{
-	struct pb_field f;
-	int rc;
-	while ((rc = pb_take(&body, &f)) > 0) {
-		if (f.wire != PB_BYTES)
-			continue;
-		if (f.number == GRAPH_NODE) {
-			if (m->n_nodes >= NODES_MAX || !grow(&m->nodes, m->n_nodes, &m->cap_nodes, sizeof *m->nodes))
-				return err_nomem(err);
-			rc = read_node(f.raw, f.bytes, &m->nodes[m->n_nodes], err);
-			if (rc < 0)
-				return rc;
-			m->n_nodes++;
-		} else if (f.number == GRAPH_INITIALIZER) {
-			if (m->n_tensors >= NODES_MAX || !grow(&m->tensors, m->n_tensors, &m->cap_tensors, sizeof *m->tensors))
-				return err_nomem(err);
-			m->tensors[m->n_tensors++] = (struct tensor){ .raw = f.raw };
-		}
-	}
-	return rc < 0 ? bad_model(err, "a broken graph") : 0;
-}
-
-static int read_model(struct pb_span body, struct model *m, struct madrigal_error *err)
-{
-	struct pb_field f;
-	int rc;
-	while ((rc = pb_take(&body, &f)) > 0) {
-		if (f.number == MODEL_IR_VERSION) {
-			m->ir = f.raw;
-		} else if (f.number == MODEL_OPSET) {
-			if (m->n_opsets >= 64 || !grow(&m->opsets, m->n_opsets, &m->cap_opsets, sizeof *m->opsets))
-				return bad_model(err, "too many operator sets");
-			m->opsets[m->n_opsets++] = f.raw;
-		} else if (f.number == MODEL_GRAPH && f.wire == PB_BYTES) {
-			rc = read_graph(f.bytes, m, err); /* an embedded message that comes twice is merged */
-			if (rc < 0)
-				return rc;
-		}
-	}
-	return rc < 0 ? bad_model(err, "it ends too early") : 0;
-}
-
-/* ---- who makes what ---- */
-
-static struct maker *find_maker(const struct model *m, struct pb_span name)
-{
-	uint64_t h = 1469598103934665603u; /* FNV-1a */
-	for (size_t i = 0; i < name.len; i++)
-		h = (h ^ name.p[i]) * 1099511628211u;
-	size_t at = (size_t)h & (m->table_size - 1);
-	while (m->table[at].name.p && (m->table[at].name.len != name.len || memcmp(m->table[at].name.p, name.p, name.len) != 0))
-		at = (at + 1) & (m->table_size - 1);
-	return &m->table[at];
-}
-
-static void add_maker(struct model *m, struct pb_span name, int node, int tensor)
-{
-	struct maker *k = find_maker(m, name);
-	if (!k->name.p)
-		*k = (struct maker){ name, node, tensor };
-}
-
-static int index_model(struct model *m, struct madrigal_error *err)
-{
-	size_t n = (size_t)m->n_tensors + 1;
-	for (int i = 0; i < m->n_nodes; i++)
-		n += (size_t)m->nodes[i].n_out;
-	m->table_size = 64;
-	while (m->table_size < n * 2)
-		m->table_size *= 2;
-	m->table = calloc(m->table_size, sizeof *m->table);
-	if (!m->table)
-		return err_nomem(err);
-	for (int i = 0; i < m->n_nodes; i++)
-		for (int k = 0; k < m->nodes[i].n_out; k++)
-			add_maker(m, m->nodes[i].out[k], i, -1);
-	for (int i = 0; i < m->n_tensors; i++) {
-		struct pb_span body = m->tensors[i].raw;
-		struct pb_field f;
-		if (pb_take(&body, &f) < 0)
-			return bad_model(err, "a broken tensor");
-		body = m->tensors[i].body = f.bytes;
-		struct pb_span name = { 0 };
-		int rc;
-		while ((rc = pb_take(&body, &f)) > 0)
-			if (f.number == TENSOR_NAME && f.wire == PB_BYTES)
-				name = f.bytes;
-		if (rc < 0)
-			return bad_model(err, "a broken tensor");
-		if (name.p)
-			add_maker(m, name, -1, i);
-	}
-	return 0;
-}
-
-static void model_release(struct model *m)
-{
-	for (int i = 0; i < m->n_nodes; i++)
-		free(m->nodes[i].in);
-	free(m->nodes);
-	free(m->tensors);
-	free(m->opsets);
-	free(m->table);
-}
 
 /* ---- cutting ---- */
 
@@ -266,21 +73,61 @@ static const char *weights_of(const struct node *n)
 	return model_weight_names[pb_has(n->name, "decode.3/norm2/") ? 1 : 0];
 }
 
-/* An integer convolution that is written as a product (model_conv.h). */
-static int is_product(const struct model *m, const struct node *n, struct conv *ret)
+/* A part on its way: which convolutions are written with all around them (model_fuse.h), and for each node the number of the one it is in the place of, less 1. */
+struct plan {
+	const struct part *part;
+	struct fused *fused; int n_fused;
+	int *fused_at;
+};
+
+static int make_plan(const struct model *m, const struct part *part, struct plan *ret, struct madrigal_error *err)
 {
-	if (!pb_is(n->op, "ConvInteger") || n->n_in != 4)
-		return 0;
-	const struct maker *w = find_maker(m, n->in[1]), *z = find_maker(m, n->in[3]);
-	return w->name.p && z->name.p && w->tensor >= 0 && z->tensor >= 0 &&
-	       conv_read(n->body, m->tensors[w->tensor].body, m->tensors[z->tensor].body, ret);
+	size_t n = (size_t)m->n_nodes + 1;
+	struct plan p = { .part = part, .fused = malloc(n * sizeof(struct fused)), .fused_at = calloc(n, sizeof(int)) };
+	if (!p.fused || !p.fused_at) {
+		free(p.fused);
+		free(p.fused_at);
+		return err_nomem(err);
+	}
+	for (int i = 0; i < m->n_nodes && part == &parts[2]; i++)
+		if (fuse_read(m, i, &p.fused[p.n_fused])) {
+			const struct fused *f = &p.fused[p.n_fused++];
+			p.fused_at[f->quantize] = p.fused_at[f->product] = p.fused_at[f->last] = p.n_fused;
+		}
+	*ret = p;
+	return 0;
+}
+
+static void plan_release(struct plan *p)
+{
+	free(p->fused);
+	free(p->fused_at);
+}
+
+/* What the node that is written for node `at` takes in, inputs of the part included. */
+static int inputs_of(const struct model *m, const struct plan *p, int at, struct pb_span ret[MODEL_NODE_PORTS_MAX])
+{
+	const struct node *n = &m->nodes[at];
+	struct conv conv;
+	const struct fused *f = p->fused_at[at] ? &p->fused[p->fused_at[at] - 1] : NULL;
+	if (f && at != f->product)
+		return fuse_inputs(m, f, at, ret);
+	if (conv_read(m, n, &conv)) {
+		ret[0] = conv.x;
+		ret[1] = conv.x_zero;
+		return 2;
+	}
+	int n_in = is_mean(p->part, n) && n->n_in > 1 ? 1 : n->n_in;
+	if (n_in)
+		memcpy(ret, n->in, (size_t)n_in * sizeof *ret);
+	return n_in;
 }
 
 /* Marks the nodes and tensors from which `name` is made. stack holds at most n_nodes + 1 entries: a node is pushed once. */
-static int mark(struct model *m, const struct part *part, const char *name, int *stack, struct madrigal_error *err)
+static int mark(struct model *m, const struct plan *p, const char *name, int *stack, struct madrigal_error *err)
 {
-	struct pb_span want = { (const uint8_t *)name, strlen(name) };
-	const struct maker *k = find_maker(m, want);
+	struct pb_span want = { (const uint8_t *)name, strlen(name) }, in[MODEL_NODE_PORTS_MAX];
+	const struct maker *k = model_maker(m, want);
 	if (!k->name.p || k->node < 0)
 		return err_set(err, MADRIGAL_EMISSING, "this is not the speech model that Madrigal sings with (it has no %s): run `make voice`", name);
 	int depth = 0;
@@ -289,17 +136,15 @@ static int mark(struct model *m, const struct part *part, const char *name, int 
 		stack[depth++] = k->node;
 	}
 	while (depth > 0) {
-		const struct node *n = &m->nodes[stack[--depth]];
-		struct conv conv;
-		int n_in = is_mean(part, n) && n->n_in > 1 ? 1 : n->n_in, product = is_product(m, n, &conv);
+		int n_in = inputs_of(m, p, stack[--depth], in);
 		for (int i = 0; i < n_in; i++) {
-			if (!n->in[i].len || is_input(part, n->in[i]) || (product && i % 2))
+			if (!in[i].len || is_input(p->part, in[i]))
 				continue;
-			k = find_maker(m, n->in[i]);
+			k = model_maker(m, in[i]);
 			if (!k->name.p)
-				return bad_model(err, "a tensor that nothing makes");
-			if (k->tensor >= 0) {
-				m->tensors[k->tensor].needed = 1;
+				return model_damaged(err, "a tensor that nothing makes");
+			if (k->constant >= 0) {
+				m->constants[k->constant].needed = 1;
 			} else if (!m->nodes[k->node].needed) {
 				m->nodes[k->node].needed = 1;
 				stack[depth++] = k->node;
@@ -349,48 +194,52 @@ static void put_weighted_mean(struct buf *b, const struct node *n)
 	pb_put_message(b, GRAPH_NODE, &body);
 }
 
-static void put_graph(struct buf *b, const struct model *m, const struct part *part)
+static void put_node(struct buf *b, const struct model *m, const struct plan *p, int at)
 {
-	for (int i = 0; i < m->n_nodes; i++) {
-		const struct node *n = &m->nodes[i];
-		struct conv conv;
-		if (n->needed && is_product(m, n, &conv))
-			conv_put(b, &conv);
-		else if (n->needed && is_mean(part, n) && n->n_in && n->n_out)
-			put_weighted_mean(b, n);
-		else if (n->needed)
-			pb_put_raw(b, n->raw);
-	}
+	const struct node *n = &m->nodes[at];
+	const struct fused *f = p->fused_at[at] ? &p->fused[p->fused_at[at] - 1] : NULL;
+	struct conv conv;
+	if (f)
+		fuse_put(b, m, f, at, weights_of(&m->nodes[f->mean]));
+	else if (conv_read(m, n, &conv))
+		conv_put(b, &conv);
+	else if (is_mean(p->part, n) && n->n_in && n->n_out)
+		put_weighted_mean(b, n);
+	else if (pb_is(n->op, "STFT") && n->n_in == 4 && n->n_out == 1)
+		fuse_put_spectra(b, n);
+	else
+		pb_put_raw(b, n->raw);
+}
+
+static void put_graph(struct buf *b, const struct model *m, const struct plan *p)
+{
+	const struct part *part = p->part;
+	for (int i = 0; i < m->n_nodes; i++)
+		if (m->nodes[i].needed)
+			put_node(b, m, p, i);
 	pb_put_text(b, GRAPH_NAME, "part");
-	for (int i = 0; i < m->n_tensors; i++)
-		if (m->tensors[i].needed)
-			pb_put_raw(b, m->tensors[i].raw);
+	for (int i = 0; i < m->n_constants; i++)
+		if (m->constants[i].needed)
+			pb_put_raw(b, m->constants[i].raw);
 	for (int i = 0; i < part->n_in; i++)
 		put_port(b, GRAPH_INPUT, &part->in[i]);
 	for (int i = 0; i < part->n_out; i++)
 		put_port(b, GRAPH_OUTPUT, &(struct port){ part->out[i], TYPE_FLOAT, { 0 }, 0 });
 }
 
-static int cut(struct model *m, const struct part *part, void **ret_data, size_t *ret_len, struct madrigal_error *err)
+static int put_model(const struct model *m, const struct plan *p, void **ret_data, size_t *ret_len, struct madrigal_error *err)
 {
-	for (int i = 0; i < m->n_nodes; i++)
-		m->nodes[i].needed = 0;
-	for (int i = 0; i < m->n_tensors; i++)
-		m->tensors[i].needed = 0;
-	int *stack = malloc(((size_t)m->n_nodes + 1) * sizeof *stack);
-	if (!stack)
-		return err_nomem(err);
-	int rc = 0;
-	for (int i = 0; i < part->n_out && !rc; i++)
-		rc = mark(m, part, part->out[i], stack, err);
-	free(stack);
-	if (rc)
-		return rc;
 	struct buf graph = buf_init(MODEL_MAX_BYTES), all = buf_init(MODEL_MAX_BYTES);
-	put_graph(&graph, m, part);
+	put_graph(&graph, m, p);
 	pb_put_raw(&all, m->ir);
 	for (int i = 0; i < m->n_opsets; i++)
 		pb_put_raw(&all, m->opsets[i]);
+	if (p->part == &parts[2]) {
+		struct buf ours = buf_init(64);
+		pb_put_text(&ours, OPSET_DOMAIN, MODEL_DOMAIN);
+		pb_put_int(&ours, OPSET_VERSION, 1);
+		pb_put_message(&all, MODEL_OPSET, &ours);
+	}
 	pb_put_bytes(&all, MODEL_GRAPH, buf_str(&graph), graph.len);
 	int failed = graph.failed || all.failed;
 	buf_release(&graph);
@@ -403,11 +252,25 @@ static int cut(struct model *m, const struct part *part, void **ret_data, size_t
 	return 0;
 }
 
-static int open_model(const void *data, size_t len, struct model *m, struct madrigal_error *err)
+static int cut(struct model *m, const struct part *part, void **ret_data, size_t *ret_len, struct madrigal_error *err)
 {
-	int rc = read_model((struct pb_span){ data, len }, m, err);
+	for (int i = 0; i < m->n_nodes; i++)
+		m->nodes[i].needed = 0;
+	for (int i = 0; i < m->n_constants; i++)
+		m->constants[i].needed = 0;
+	struct plan p = { 0 };
+	int rc = make_plan(m, part, &p, err);
+	if (rc)
+		return rc;
+	int *stack = malloc(((size_t)m->n_nodes + 1) * sizeof *stack);
+	if (!stack)
+		rc = err_nomem(err);
+	for (int i = 0; i < part->n_out && !rc; i++)
+		rc = mark(m, &p, part->out[i], stack, err);
+	free(stack);
 	if (!rc)
-		rc = index_model(m, err);
+		rc = put_model(m, &p, ret_data, ret_len, err);
+	plan_release(&p);
 	return rc;
 }
 
@@ -416,7 +279,7 @@ int model_cut_part(const void *model, size_t len, int part, void **ret_data, siz
 	if (part < 0 || part >= MODEL_PARTS)
 		return err_set(err, MADRIGAL_EINTERNAL, "the model has no part %d", part);
 	struct model m = { 0 };
-	int rc = open_model(model, len, &m, err);
+	int rc = model_open(model, len, &m, err);
 	if (!rc)
 		rc = cut(&m, &parts[part], ret_data, ret_len, err);
 	model_release(&m);
@@ -430,7 +293,7 @@ int model_cut(const char *model_path, const char *out_dir, struct madrigal_error
 	struct model m = { 0 };
 	int rc = file_read(model_path, MODEL_MAX_BYTES, &data, &len, err);
 	if (!rc)
-		rc = open_model(data, len, &m, err);
+		rc = model_open(data, len, &m, err);
 	for (int i = 0; i < MODEL_PARTS && !rc; i++) {
 		void *out = NULL;
 		size_t n = 0;

@@ -26,7 +26,7 @@
 extern const char *const model_weight_names[MODEL_WEIGHTS];
 
 /* Reads model_path and writes out_dir/encoder.onnx (tokens, style, speed -> frames, text, prosody), out_dir/prosody.onnx (prosody by frame, style ->
- * pitch, energy) and out_dir/decoder.onnx (text by frame, pitch, energy, style, weights -> audio). Only the protobuf wire format is read (nodes
+ * pitch, energy) and out_dir/singing.onnx (text by frame, pitch, energy, style, weights -> audio). Only the protobuf wire format is read (nodes
  * are kept or left, their bytes copied); anything that is not this model is MADRIGAL_EMISSING with the command that installs. */
 int model_cut(const char *model_path, const char *out_dir, struct madrigal_error *err) MUST_CHECK;
 

@@ -9,6 +9,8 @@
 
 #include <onnxruntime_c_api.h>
 
+#include "voice/ort_ops.h"
+
 #define PORTS_MAX 16
 #define RUN_VALUES_MAX ((size_t)1 << 28) /* of one output */
 
@@ -23,6 +25,7 @@ struct ort {
 	const OrtApi *api;
 	OrtEnv *env;
 	OrtMemoryInfo *memory;
+	OrtCustomOpDomain *operators;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	pthread_t watcher;
@@ -75,6 +78,8 @@ static int open_env(struct ort *o, struct madrigal_error *err)
 	if (!rc)
 		rc = check(o, o->api->CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &o->memory), MADRIGAL_EINTERNAL,
 		           "the neural runtime does not start", err);
+	if (!rc)
+		rc = check(o, ort_ops_new(o->api, &o->operators), MADRIGAL_EINTERNAL, "the neural runtime does not take our operators", err);
 	if (rc)
 		return rc;
 	pthread_mutex_init(&o->mutex, NULL);
@@ -109,6 +114,8 @@ int ort_open(const char *path, struct ort **ret, struct madrigal_error *err)
 	o->api = api;
 	int rc = open_env(o, err);
 	if (rc) {
+		if (o->operators)
+			api->ReleaseCustomOpDomain(o->operators);
 		if (o->memory)
 			api->ReleaseMemoryInfo(o->memory);
 		if (o->env)
@@ -131,6 +138,7 @@ void ort_close(struct ort *o)
 	pthread_join(o->watcher, NULL);
 	pthread_cond_destroy(&o->changed);
 	pthread_mutex_destroy(&o->mutex);
+	o->api->ReleaseCustomOpDomain(o->operators);
 	o->api->ReleaseMemoryInfo(o->memory);
 	o->api->ReleaseEnv(o->env);
 	free(o);
@@ -153,6 +161,8 @@ static int set_options(struct ort *o, OrtSessionOptions *s, struct madrigal_erro
 		rc = check(o, a->SetSessionGraphOptimizationLevel(s, ORT_ENABLE_ALL), MADRIGAL_EINTERNAL, doing, err);
 	if (!rc)
 		rc = check(o, a->DisableMemPattern(s), MADRIGAL_EINTERNAL, doing, err);
+	if (!rc)
+		rc = check(o, a->AddCustomOpDomain(s, o->operators), MADRIGAL_EINTERNAL, doing, err);
 	for (size_t i = 0; i < sizeof config / sizeof *config && !rc; i++)
 		rc = check(o, a->AddSessionConfigEntry(s, config[i][0], config[i][1]), MADRIGAL_EINTERNAL, doing, err);
 	return rc;

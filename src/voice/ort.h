@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ONNX Runtime, loaded at run time: the one place that knows of its C API. */
+/* ONNX Runtime, loaded at run time: with ort_ops.h the one place that knows of its C API. */
 #ifndef VOICE_ORT_H
 #define VOICE_ORT_H
 
