@@ -755,13 +755,14 @@ static void test_options_beat_the_prompt(void **state)
 static void test_a_reference_finds_a_style_for_its_tempo(void **state)
 {
 	struct fixture *f = *state;
-	static const struct { double bpm; int num, den; const char *prompt, *style; } cases[] = {
-		{74, 4, 4, NULL, "pop-ballad"}, {150, 4, 4, NULL, "rock"}, {150, 4, 4, "pop ballad", "pop-ballad"}, {110, 4, 4, NULL, "synth-pop"}, {110, 6, 8, NULL, "rock"}, {74, 4, 4, "150 bpm", "rock"},
-		{0, 0, 0, NULL, "pop-ballad"},
+	static const struct { double bpm; int num, den; const char *prompt, *style, *time_signature; } cases[] = {
+		{74, 4, 4, NULL, "pop-ballad", NULL}, {150, 4, 4, NULL, "rock", NULL}, {150, 4, 4, "pop ballad", "pop-ballad", NULL}, {110, 4, 4, NULL, "synth-pop", NULL},
+		{110, 6, 8, NULL, "rock", NULL}, {74, 4, 4, "150 bpm", "rock", NULL}, {110, 4, 4, "in 6/8", "rock", NULL}, {110, 4, 4, NULL, "rock", "6/8"},
+		{110, 6, 8, NULL, "synth-pop", "4/4"}, {110, 6, 8, "in 6/8", "synth-pop", "4/4"}, {0, 0, 0, NULL, "pop-ballad", NULL},
 	};
 	struct style_reference ref = {.style = {{"pop-ballad", 2.2f}, {"synth-pop", 2.3f}, {"rock", 2.4f}}, .tonic_pc = -1, .vibrato_cents = -1};
 	for (int i = 0; i < LENGTH(cases); i++) {
-		struct madrigal_request req = {.prompt = cases[i].prompt, .lyrics = "la"};
+		struct madrigal_request req = {.prompt = cases[i].prompt, .lyrics = "la", .time_signature = cases[i].time_signature};
 		struct brief b;
 		struct madrigal_error err = {0, ""};
 		ref.tempo_bpm = cases[i].bpm;

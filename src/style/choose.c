@@ -24,12 +24,29 @@ static double outside_of(const struct style *s, double bpm)
 	return bpm < (double)s->tempo.min ? (double)s->tempo.min / bpm : bpm > (double)s->tempo.max ? bpm / (double)s->tempo.max : 1;
 }
 
-static int plays_in(const struct style *s, int num, int den)
+struct meter_name { char text[24]; }; /* "3/4"; "": none */
+
+static struct meter_name meter_name(int num, int den)
 {
-	char meter[24];
-	snprintf(meter, sizeof meter, "%d/%d", num, den);
+	struct meter_name name = { "" };
+	if (num)
+		snprintf(name.text, sizeof name.text, "%d/%d", num, den);
+	return name;
+}
+
+/* The meter that the request or the prompt gives. What is no meter is played by no style, and refused when the style is known. */
+static struct meter_name told_meter(const struct resolver *r)
+{
+	struct meter_name name = meter_name(r->w->num, r->w->den);
+	if (r->req->time_signature)
+		snprintf(name.text, sizeof name.text, "%s", r->req->time_signature);
+	return name;
+}
+
+static int plays_in(const struct style *s, const struct meter_name *meter)
+{
 	for (unsigned i = 0; i < s->n_meters; i++)
-		if (!strcmp(s->meters[i], meter))
+		if (!strcmp(s->meters[i], meter->text))
 			return 1;
 	return 0;
 }
@@ -55,7 +72,8 @@ static float suits(const struct resolver *r, int index)
 	}
 	if (bpm > 0)
 		score -= trust * (float)fmin(0.4, 1.2 * (outside_of(s, bpm) - 1));
-	if (w->num && plays_in(s, w->num, w->den))
+	struct meter_name meter = told_meter(r);
+	if (plays_in(s, &meter))
 		score += 0.2f;
 	return score;
 }
@@ -126,14 +144,15 @@ static int style_of_reference(const struct resolver *r)
 {
 	const struct style_reference *ref = r->ref;
 	double nearest = 0, bpm = told_bpm(r) != 0 ? told_bpm(r) : ref->tempo_bpm;
-	int num = r->w->num ? r->w->num : ref->meter_num, den = r->w->num ? r->w->den : ref->meter_den, chosen = -1;
+	struct meter_name told = told_meter(r), meter = *told.text ? told : meter_name(ref->meter_num, ref->meter_den);
+	int chosen = -1;
 	for (int i = 0; i < REFERENCE_STYLES; i++) {
 		int at = index_of(r, ref->style[i].name);
 		if (at < 0)
 			continue;
 		const struct style *s = r->set->styles[at];
 		double away = bpm > 0 ? FOREIGN_TEMPO * log2(outside_of(s, bpm)) : 0;
-		if (num && !plays_in(s, num, den))
+		if (*meter.text && !plays_in(s, &meter))
 			away += FOREIGN_METER;
 		double distance = (double)ref->style[i].distance * (1 + away);
 		if (chosen < 0 || distance < nearest) {
