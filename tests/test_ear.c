@@ -286,6 +286,33 @@ static void test_reference_takes_the_rounds(void **state)
 	free(h);
 }
 
+/* Chords change with the bar, unless they were heard to change in its middle more than once. */
+static void test_reference_takes_bars(void **state)
+{
+	(void)state;
+	struct heard *h = two_rounds();
+	struct style_reference r;
+	struct heard_harmony *k = &h->harmony;
+	static const int8_t roots[12] = { 9, 2, 5, 7, 0, 4, 10, 11, 3, 1, 8, 6 };
+	h->form.n_sections = 0;
+	for (int rounds = 1; rounds <= 2; rounds++) {
+		int bars = 12 * rounds;
+		h->rhythm.n_beats = 4 * bars + 1;
+		h->duration_s = 2 * bars;
+		k->n_chords = 0;
+		for (int bar = 0; bar < bars; bar++) {
+			float at = 2 * (float)bar, end = at + (bar % 12 == 3 ? 1 : 2);
+			int minor = bar % 12 == 0;
+			k->chord[k->n_chords++] = (struct heard_chord){ at, end, roots[bar % 12], minor ? HEARD_MINOR : HEARD_MAJOR };
+			if (end < at + 2)
+				k->chord[k->n_chords++] = (struct heard_chord){ end, at + 2, 4, HEARD_MINOR };
+		}
+		reference_of(h, NULL, &r);
+		assert_string_equal(r.chords[REFERENCE_VERSE], rounds == 1 ? "i | IV | bVI | bVII | bIII | V | bII | II | bV | III | VII | VI" : "i | IV | bVI | bVII v | bIII | V | bII | II | bV | III | VII | VI");
+	}
+	free(h);
+}
+
 /* A song's key is told by its tonic: it is in what is taken, if it sounds at all, and has the key's third. */
 static void test_reference_keeps_its_key(void **state)
 {
@@ -353,8 +380,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_clean), cmocka_unit_test(test_what_is_written_is_read), cmocka_unit_test(test_what_people_write), cmocka_unit_test(test_lists_end),
-		cmocka_unit_test(test_timbre), cmocka_unit_test(test_nearest), cmocka_unit_test(test_reference_takes_the_rounds), cmocka_unit_test(test_reference_keeps_its_key),
-		cmocka_unit_test(test_reference_takes_the_breath), cmocka_unit_test(test_reference_of_little),
+		cmocka_unit_test(test_timbre), cmocka_unit_test(test_nearest), cmocka_unit_test(test_reference_takes_the_rounds), cmocka_unit_test(test_reference_takes_bars),
+		cmocka_unit_test(test_reference_keeps_its_key), cmocka_unit_test(test_reference_takes_the_breath), cmocka_unit_test(test_reference_of_little),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 #define CYCLE_MAX 16
 #define FREE_BAR_S 2.4         /* where no beat is heard, chords are read as if bars were so long: four beats at 100 */
 #define CYCLE_COST 0.012       /* share of matching bars that a bar more in a cycle must win */
+#define SPLIT_LEAST 2          /* times that a chord must have come in the middle of a bar: one such time may be a change heard early or late, and chords that change there halve the bars that are felt */
 #define NO_TONIC_COST 0.15     /* share that a cycle without the tonic must win over one with it: a song made of it is heard in another key */
 #define SURE_METER 0.2
 #define SURE_SWING 0.06f
@@ -107,22 +108,34 @@ static int bars_of_label(const struct heard *s, const struct bars *all, const ch
 	return n;
 }
 
-/* The commonest chord of each half bar of a cycle, and the share of half bars that it explains. */
+static int commonest(const int count[25])
+{
+	int best = 0;
+	for (int c = 1; c < 25; c++)
+		if (count[c] > count[best] || !best)
+			best = count[c] ? c : best;
+	return best;
+}
+
+/* The commonest chord of each bar of a cycle, or of each half of it, and the share of half bars that it explains. */
 static double fit_cycle(const struct bar *bars, const int *place, int n, int length, struct bar *ret)
 {
 	int hits = 0;
-	for (int p = 0; p < length; p++)
-		for (int half = 0; half < 2; half++) {
-			int count[25] = { 0 }, best = 0;
-			for (int i = 0; i < n; i++)
-				if (place[i] % length == p)
-					count[bars[i].half[half]]++;
-			for (int c = 1; c < 25; c++)
-				if (count[c] > count[best] || !best)
-					best = count[c] ? c : best;
-			ret[p].half[half] = (uint8_t)best;
-			hits += count[best];
-		}
+	for (int p = 0; p < length; p++) {
+		int half[2][25] = { { 0 } }, whole[25] = { 0 };
+		for (int i = 0; i < n; i++)
+			for (int k = 0; k < 2 && place[i] % length == p; k++) {
+				half[k][bars[i].half[k]]++;
+				whole[bars[i].half[k]]++;
+			}
+		int first = commonest(half[0]), second = commonest(half[1]), all = commonest(whole);
+		/* Of two chords that sound as long the one that the bar begins with. */
+		all = whole[first] == whole[all] ? first : all;
+		if (half[0][first] + half[1][second] - whole[all] < SPLIT_LEAST)
+			first = second = all;
+		ret[p] = (struct bar){ { (uint8_t)first, (uint8_t)second } };
+		hits += half[0][first] + half[1][second];
+	}
 	return n ? hits / (2.0 * n) : 0;
 }
 
