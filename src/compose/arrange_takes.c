@@ -64,11 +64,21 @@ float arrangement_likeness(const struct score *s, const struct style_reference *
 	return sum;
 }
 
+/* Whether anything stands out in the reference's bar: what is struck evenly or not at all, no arrangement is like. */
+static int has_pattern(const struct style_reference *ref)
+{
+	for (int b = 0; b < REFERENCE_DRUMS; b++)
+		for (int i = 1; i < ref->n_steps; i++)
+			if (ref->pattern[b][i] != ref->pattern[b][0])
+				return 1;
+	return 0;
+}
+
 int arrange_parts(const struct compose_request *req, struct score *s, struct madrigal_error *err)
 {
 	const struct style_reference *ref = req->brief->reference;
 	int rc = arrange_take(req, 0, s, err), best = 0, last = 0;
-	if (rc || !ref || ref->n_steps != score_bar_ticks(s) / ARRANGE_STEP)
+	if (rc || !ref || ref->n_steps != score_bar_ticks(s) / ARRANGE_STEP || !has_pattern(ref))
 		return rc;
 	float most = arrangement_likeness(s, ref);
 	for (int take = 1; take < TAKES && !rc; take++) {
