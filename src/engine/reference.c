@@ -12,7 +12,7 @@
 #define CYCLE_MAX 16
 #define FREE_BAR_S 2.4         /* where no beat is heard, chords are read as if bars were so long: four beats at 100 */
 #define CYCLE_COST 0.012       /* share of matching bars that a bar more in a cycle must win */
-#define SPLIT_LEAST 2          /* times that a chord must have come in the middle of a bar: one such time may be a change heard early or late, and chords that change there halve the bars that are felt */
+#define SPLIT_LEAST 2          /* times that a chord must have come in the middle of a bar: once may be early or late, and chords that change there halve the bars that are felt */
 #define NO_TONIC_COST 0.15     /* share that a cycle without the tonic must win over one with it: a song made of it is heard in another key */
 #define SURE_METER 0.2
 #define SURE_SWING 0.06f
