@@ -289,6 +289,9 @@ ENTRY(void, dequantize, (const int32_t *product, int64_t channels, int64_t frame
 
 /* ---- spectra ---- */
 
+/* What is real at 0 Hz and at half the rate has the phase 0 or pi, as where the network was trained, and not -pi, nor either by rounding errors. */
+#define REAL_IMAGINARY 1e-30f
+
 void short_spectra(const float *x, int64_t n, int64_t step, const float *window, int64_t length, float *ret)
 {
 	float wave[SPECTRA_WINDOW_MAX][SPECTRA_WINDOW_MAX + 2]; /* of each sample: its part in every value of a spectrum */
@@ -304,5 +307,8 @@ void short_spectra(const float *x, int64_t n, int64_t step, const float *window,
 		for (int i = 0; i < length; i++)
 			for (int k = 0; k < values; k++)
 				ret[k] += x[at + i] * wave[i][k];
+		ret[1] = REAL_IMAGINARY;
+		if (length % 2 == 0)
+			ret[length + 1] = REAL_IMAGINARY;
 	}
 }

@@ -37,8 +37,8 @@ void snake_columns(const struct snake *s, void *scratch, uint8_t *columns, float
 void dequantize(const int32_t *product, int64_t channels, int64_t frames, const float *bias, float scale, const float *residual, float *ret);
 
 #define SPECTRA_WINDOW_MAX 64
-/* Spectra of windows `step` apart, as ONNX's STFT with one side: ret [(n - length) / step + 1][length / 2 + 1][2] (real, imaginary). 1 <= length <=
- * SPECTRA_WINDOW_MAX, length <= n, step >= 1. */
+/* Spectra of windows `step` apart, as ONNX's STFT with one side: ret [(n - length) / step + 1][length / 2 + 1][2] (real, imaginary). What has no imaginary
+ * part, at 0 Hz and half the rate, has 1e-30, so that its phase is 0 or pi. 1 <= length <= SPECTRA_WINDOW_MAX, length <= n, step >= 1. */
 void short_spectra(const float *x, int64_t n, int64_t step, const float *window, int64_t length, float *ret);
 
 #endif
