@@ -144,6 +144,9 @@ static void spectra_are_those_of_the_definition(void **state)
 			}
 			assert_true(fabs((double)ret[(t * BINS + b) * 2] - real) < 1e-5);
 			assert_true(fabs((double)ret[(t * BINS + b) * 2 + 1] - imaginary) < 1e-5);
+			/* What is real has the phase 0 or pi, never -pi. */
+			if (b == 0 || b == BINS - 1)
+				assert_true(ret[(t * BINS + b) * 2 + 1] > 0);
 		}
 	free(x);
 	free(window);
