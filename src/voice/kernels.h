@@ -29,7 +29,7 @@ int64_t snake_rows(const struct snake *s);
 size_t snake_scratch(const struct snake *s);
 
 /* Activates, quantises to 0..255 as ONNX's DynamicQuantizeLinear does (value = (byte - *zero) * *scale) and lays out what the kernel sees at each frame:
- * columns [rows][kernel * channels]. scratch: of snake_scratch(), aligned to 64 bytes. */
+ * columns [rows][kernel * channels]. scratch: of snake_scratch(), aligned for floats. */
 void snake_columns(const struct snake *s, void *scratch, uint8_t *columns, float *scale, uint8_t *zero);
 
 /* The product of columns and weights, [frames][channels], as features [channels][frames]: (product + floor(bias / scale)) * scale, and `residual` (the
