@@ -6,6 +6,7 @@
 
 #define GROUP KERNEL_GROUP
 #define TILE 64 /* frames that are turned from rows into columns at a time */
+#define TO_NEAREST 12582912.0f /* 1.5 * 2^23: added and taken off again, it leaves a whole number */
 #define INLINE static inline __attribute__((always_inline))
 
 /* Vectors of GCC and Clang. */
@@ -18,16 +19,6 @@ static int64_t row_stride(int64_t frames)
 	return ((frames + GROUP - 1) / GROUP | 1) * GROUP;
 }
 
-static size_t round_up(size_t n)
-{
-	return (n + 63) / 64 * 64;
-}
-
-static int64_t padded_frames(const struct snake *s)
-{
-	return (s->frames + TILE - 1) / TILE * TILE + s->pad[0] + s->pad[1];
-}
-
 int64_t snake_rows(const struct snake *s)
 {
 	return s->frames + s->pad[0] + s->pad[1] - (s->kernel - 1) * s->dilation;
@@ -35,8 +26,8 @@ int64_t snake_rows(const struct snake *s)
 
 size_t snake_scratch(const struct snake *s)
 {
-	size_t stride = (size_t)row_stride(s->frames);
-	return stride * ((size_t)s->channels + 1) * sizeof(float) + round_up((size_t)padded_frames(s) * (size_t)s->channels) + 64;
+	size_t stride = (size_t)row_stride(s->frames), channels = (size_t)s->channels;
+	return stride * (channels + 1) * sizeof(float) + (stride + (size_t)s->pad[0] + (size_t)s->pad[1]) * channels;
 }
 
 #define WEAVE_LOW(p, q) __builtin_shufflevector(p, q, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
@@ -69,7 +60,6 @@ INLINE void turn_quad(quad *a)
 	a[2] = WEAVE_LOW4(b1, b3);
 	a[3] = WEAVE_HIGH4(b1, b3);
 }
-
 
 /* ---- for the registers of each kind of processor ---- */
 

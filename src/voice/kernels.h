@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the decoder does between its integer products, in as few passes over the sound's features as it takes: the runtime's own operators take a pass
  * each, some fifteen for a convolution, and half of the time to sing went into them. model_fuse.h puts them into the network, ort_ops.c into the runtime.
- * Plain C with vectors of sixteen; the same arguments give the same bits on one machine. */
+ * C with vectors as wide as the processor's registers; the same arguments give the same bits on one machine. */
 #ifndef VOICE_KERNELS_H
 #define VOICE_KERNELS_H
 

@@ -48,50 +48,46 @@ TARGET INLINE float NAME(sum)(const vec *v)
  * the least greatest error, 9e-7). */
 TARGET INLINE void NAME(sine_squared)(vec *y)
 {
-	const float to_nearest = 12582912.0f; /* 1.5 * 2^23: what is added and taken off leaves whole numbers */
-	vec n = (*y * 0.318309886f + to_nearest) - to_nearest;
+	vec n = (*y * 0.318309886f + TO_NEAREST) - TO_NEAREST;
 	vec r = (*y - n * 3.140625f) - n * 9.67653589793e-4f;
 	vec r2 = r * r;
 	vec sine = r + r * r2 * (-1.6665681050e-1f + r2 * (8.3123659629e-3f + r2 * -1.8492175103e-4f));
 	*y = sine * sine;
 }
 
+/* A row's frames from t on; in the place of those beyond its end, the last. */
+TARGET INLINE void NAME(load_row)(vec *v, const float *x, int64_t t, int64_t frames)
+{
+	if (t + LANES <= frames) {
+		NAME(load)(v, x + t);
+		return;
+	}
+	vec rest = { 0 };
+	for (int i = 0; i < LANES; i++)
+		rest[i] = x[t + i < frames ? t + i : frames - 1];
+	*v = rest;
+}
+
 /* One channel, activated into ret; keeps the least and the greatest value. weights: padded with zeros to whole vectors. */
 TARGET INLINE void NAME(activate_row)(const struct snake *s, int64_t c, const float *weights, float *ret, vec *least, vec *most)
 {
 	const float *x = s->x + c * s->frames;
-	int64_t whole = s->frames / LANES * LANES;
-	vec mean = { 0 }, variance = { 0 }, w, v, rest;
-	for (int i = 0; i < LANES; i++)
-		rest[i] = x[whole + i < s->frames ? whole + i : s->frames - 1];
-	int more = whole < s->frames;
-	for (int64_t t = 0; t < whole; t += LANES) {
+	vec mean = { 0 }, variance = { 0 }, w, v;
+	for (int64_t t = 0; t < s->frames; t += LANES) {
 		NAME(load)(&w, weights + t);
-		NAME(load)(&v, x + t);
+		NAME(load_row)(&v, x, t, s->frames);
 		mean += w * v;
 	}
-	if (more) {
-		NAME(load)(&w, weights + whole);
-		mean += w * rest;
-	}
 	float m = NAME(sum)(&mean);
-	for (int64_t t = 0; t < whole; t += LANES) {
+	for (int64_t t = 0; t < s->frames; t += LANES) {
 		NAME(load)(&w, weights + t);
-		NAME(load)(&v, x + t);
+		NAME(load_row)(&v, x, t, s->frames);
 		v -= m;
 		variance += w * (v * v);
 	}
-	if (more) {
-		NAME(load)(&w, weights + whole);
-		v = rest - m;
-		variance += w * (v * v);
-	}
 	float gain = s->gain[c] / sqrtf(NAME(sum)(&variance) + s->epsilon), offset = s->offset[c], alpha = s->alpha[c], reciprocal = s->reciprocal[c];
-	for (int64_t t = 0; t < whole + (more ? LANES : 0); t += LANES) {
-		if (t < whole)
-			NAME(load)(&v, x + t);
-		else
-			v = rest;
+	for (int64_t t = 0; t < s->frames; t += LANES) {
+		NAME(load_row)(&v, x, t, s->frames);
 		v = (v - m) * gain + offset;
 		vec periodic = v * alpha;
 		NAME(sine_squared)(&periodic);
@@ -105,7 +101,6 @@ TARGET INLINE void NAME(activate_row)(const struct snake *s, int64_t c, const fl
 /* rows [channels][stride] -> ret [frames][channels] */
 TARGET INLINE void NAME(quantize)(const float *rows, int64_t stride, int64_t channels, int64_t frames, float inverse, float zero, uint8_t *ret)
 {
-	const float to_nearest = 12582912.0f;
 	const vec darkest = { 0 }, brightest = darkest + 255;
 	for (int64_t t0 = 0; t0 < frames; t0 += TILE)
 		for (int64_t c0 = 0; c0 < channels; c0 += GROUP)
@@ -115,7 +110,7 @@ TARGET INLINE void NAME(quantize)(const float *rows, int64_t stride, int64_t cha
 					for (int i = 0; i < GROUP; i += LANES) {
 						vec v;
 						NAME(load)(&v, rows + (c0 + c) * stride + t + i);
-						v = ((v * inverse + to_nearest) - to_nearest) + zero;
+						v = ((v * inverse + TO_NEAREST) - TO_NEAREST) + zero;
 						NAME(keep_most)(&v, &darkest);
 						NAME(keep_least)(&v, &brightest);
 						NAME(bytes) b = __builtin_convertvector(__builtin_convertvector(v, ivec), NAME(bytes));

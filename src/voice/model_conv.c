@@ -184,7 +184,7 @@ static void put_columns(struct buf *graph, const struct conv *c)
 	put_int64s(graph, c, "axis", 0, &time_axis, 1);
 	conv_put_name(&pad, NODE_INPUT, c, "x", 0);
 	conv_put_name(&pad, NODE_INPUT, c, "pads", 0);
-	pb_put_bytes(&pad, NODE_INPUT, c->x_zero.p, c->x_zero.len);
+	pb_put_span(&pad, NODE_INPUT, c->x_zero);
 	put_node(graph, &pad, c, "Pad", "padded", 0);
 	for (int k = 0; k < c->kernel; k++) {
 		struct buf slice = buf_init(4096);
@@ -210,7 +210,7 @@ void conv_put_product(struct buf *graph, const struct conv *c, const char *colum
 	put_weights(graph, c);
 	conv_put_name(&product, NODE_INPUT, c, columns, 0);
 	conv_put_name(&product, NODE_INPUT, c, "weights", 0);
-	pb_put_bytes(&product, NODE_INPUT, c->x_zero.p, c->x_zero.len);
+	pb_put_span(&product, NODE_INPUT, c->x_zero);
 	conv_put_name(&product, NODE_INPUT, c, "zero", 0);
 	put_node(graph, &product, c, "MatMulInteger", CONV_PRODUCT, 0);
 }
@@ -219,7 +219,7 @@ void conv_put(struct buf *graph, const struct conv *c)
 {
 	int flat = c->kernel == 1 && !c->pad[0] && !c->pad[1];
 	struct buf turn = buf_init(4096), back = buf_init(4096);
-	pb_put_bytes(&turn, NODE_INPUT, c->x.p, c->x.len);
+	pb_put_span(&turn, NODE_INPUT, c->x);
 	model_put_ints(&turn, "perm", swap_last, 3);
 	put_node(graph, &turn, c, "Transpose", "x", 0);
 	if (!flat)
@@ -227,7 +227,7 @@ void conv_put(struct buf *graph, const struct conv *c)
 	conv_put_product(graph, c, flat ? "x" : CONV_COLUMNS);
 	conv_put_name(&back, NODE_INPUT, c, CONV_PRODUCT, 0);
 	model_put_ints(&back, "perm", swap_last, 3);
-	pb_put_bytes(&back, NODE_OUTPUT, c->out.p, c->out.len);
+	pb_put_span(&back, NODE_OUTPUT, c->out);
 	conv_put_name(&back, NODE_NAME, c, "back", 0);
 	pb_put_text(&back, NODE_OP_TYPE, "Transpose");
 	pb_put_message(graph, GRAPH_NODE, &back);

@@ -186,10 +186,10 @@ static void put_port(struct buf *b, unsigned number, const struct port *p)
 static void put_weighted_mean(struct buf *b, const struct node *n)
 {
 	struct buf body = buf_init(4096);
-	pb_put_bytes(&body, NODE_INPUT, n->in[0].p, n->in[0].len);
+	pb_put_span(&body, NODE_INPUT, n->in[0]);
 	pb_put_text(&body, NODE_INPUT, weights_of(n));
-	pb_put_bytes(&body, NODE_OUTPUT, n->out[0].p, n->out[0].len);
-	pb_put_bytes(&body, NODE_NAME, n->name.p, n->name.len);
+	pb_put_span(&body, NODE_OUTPUT, n->out[0]);
+	pb_put_span(&body, NODE_NAME, n->name);
 	pb_put_text(&body, NODE_OP_TYPE, "MatMul");
 	pb_put_message(b, GRAPH_NODE, &body);
 }

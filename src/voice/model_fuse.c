@@ -7,11 +7,6 @@
 
 /* ---- reading: each NULL-safe, so that a chain that breaks anywhere is none ---- */
 
-static int same(struct pb_span a, struct pb_span b)
-{
-	return a.len == b.len && !memcmp(a.p, b.p, a.len);
-}
-
 /* The node that makes input i of n, if it has that operator. */
 static const struct node *before(const struct model *m, const struct node *n, int i, const char *op)
 {
@@ -30,7 +25,7 @@ static const struct node *after(const struct model *m, const struct node *n, int
 	if (!k->name.p || k->uses != 1)
 		return NULL;
 	const struct node *r = &m->nodes[k->reader];
-	return pb_is(r->op, op) && i < r->n_in && same(r->in[i], n->out[0]) ? r : NULL;
+	return pb_is(r->op, op) && i < r->n_in && pb_same(r->in[i], n->out[0]) ? r : NULL;
 }
 
 static int is_constant(const struct model *m, const struct node *n, int i)
@@ -49,8 +44,8 @@ static int read_normalisation(const struct model *m, const struct node *sum, str
 	const struct node *scaled = before(m, sum, 0, "Mul"), *ratio = before(m, scaled, 1, "Div"), *centred = before(m, ratio, 0, "Sub");
 	const struct node *root = before(m, ratio, 1, "Sqrt"), *padded = before(m, root, 0, "Add"), *variance = before(m, padded, 0, "ReduceMean");
 	const struct node *square = before(m, variance, 0, "Mul"), *mean = before(m, centred, 1, "ReduceMean");
-	if (!square || !mean || !is_constant(m, padded, 1) || square->n_in != 2 || !same(square->in[0], square->in[1]) || before(m, square, 0, "Sub") != centred ||
-	    !mean->n_in || !same(mean->in[0], centred->in[0]))
+	if (!square || !mean || !is_constant(m, padded, 1) || square->n_in != 2 || !pb_same(square->in[0], square->in[1]) || before(m, square, 0, "Sub") != centred ||
+	    !mean->n_in || !pb_same(mean->in[0], centred->in[0]))
 		return 0;
 	f->x = centred->in[0];
 	f->mean = index_of(m, mean);
@@ -78,7 +73,7 @@ static int read_features(const struct model *m, const struct node *conv, struct 
 	const struct node *biased = after(m, conv, 0, "Add"), *real = after(m, biased, 0, "Cast"), *scaled = after(m, real, 0, "Mul");
 	const struct node *shaped = before(m, biased, 1, "Reshape"), *whole = before(m, shaped, 0, "Cast"), *down = before(m, whole, 0, "Floor");
 	const struct node *ratio = before(m, down, 0, "Div");
-	if (!scaled || !is_constant(m, ratio, 0) || ratio->n_in != 2 || scaled->n_in != 2 || !same(ratio->in[1], scaled->in[1]))
+	if (!scaled || !is_constant(m, ratio, 0) || ratio->n_in != 2 || scaled->n_in != 2 || !pb_same(ratio->in[1], scaled->in[1]))
 		return 0;
 	f->bias = ratio->in[0];
 	f->scale = scaled->in[1];
@@ -96,7 +91,7 @@ int fuse_read(const struct model *m, int node, struct fused *ret)
 	const struct node *conv = &m->nodes[node], *quantize = before(m, conv, 0, "DynamicQuantizeLinear");
 	struct fused f = { .product = node };
 	if (!conv_read(m, conv, &f.conv) || !quantize || quantize->n_out != 3 || after(m, quantize, 0, "ConvInteger") != conv ||
-	    !same(quantize->out[2], f.conv.x_zero) || f.conv.ins % KERNEL_GROUP || f.conv.outs % KERNEL_GROUP)
+	    !pb_same(quantize->out[2], f.conv.x_zero) || f.conv.ins % KERNEL_GROUP || f.conv.outs % KERNEL_GROUP)
 		return 0;
 	const struct node *sum = before(m, quantize, 0, "Add");
 	if (!read_features(m, conv, &f) || !read_activation(m, sum, &f))
@@ -117,25 +112,19 @@ int fuse_inputs(const struct model *m, const struct fused *f, int node, struct p
 
 /* ---- writing ---- */
 
-static void put_input(struct buf *b, struct pb_span name)
-{
-	pb_put_bytes(b, NODE_INPUT, name.p, name.len);
-}
-
 static void put_activation(struct buf *graph, const struct model *m, const struct fused *f, const char *weights)
 {
 	const struct node *quantize = &m->nodes[f->quantize];
 	struct buf n = buf_init(8192);
-	put_input(&n, f->x);
+	struct pb_span in[FUSE_INPUTS_MAX];
+	int n_in = fuse_inputs(m, f, f->quantize, in);
+	pb_put_span(&n, NODE_INPUT, in[0]);
 	pb_put_text(&n, NODE_INPUT, weights);
-	put_input(&n, f->gain);
-	put_input(&n, f->offset);
-	put_input(&n, f->alpha);
-	put_input(&n, f->reciprocal);
-	put_input(&n, f->epsilon);
+	for (int i = 1; i < n_in; i++)
+		pb_put_span(&n, NODE_INPUT, in[i]);
 	conv_put_name(&n, NODE_OUTPUT, &f->conv, CONV_COLUMNS, 0);
-	pb_put_bytes(&n, NODE_OUTPUT, quantize->out[1].p, quantize->out[1].len);
-	pb_put_bytes(&n, NODE_OUTPUT, quantize->out[2].p, quantize->out[2].len);
+	pb_put_span(&n, NODE_OUTPUT, quantize->out[1]);
+	pb_put_span(&n, NODE_OUTPUT, quantize->out[2]);
 	conv_put_name(&n, NODE_NAME, &f->conv, CONV_COLUMNS, 0);
 	model_put_ints(&n, MODEL_OP_KERNEL, &f->conv.kernel, 1);
 	model_put_ints(&n, MODEL_OP_DILATION, &f->conv.dilation, 1);
@@ -148,12 +137,12 @@ static void put_features(struct buf *graph, const struct model *m, const struct 
 {
 	const struct node *last = &m->nodes[f->last];
 	struct buf n = buf_init(8192);
-	conv_put_name(&n, NODE_INPUT, &f->conv, CONV_PRODUCT, 0);
-	put_input(&n, f->bias);
-	put_input(&n, f->scale);
-	if (f->residual.p)
-		put_input(&n, f->residual);
-	pb_put_bytes(&n, NODE_OUTPUT, last->out[0].p, last->out[0].len);
+	struct pb_span in[FUSE_INPUTS_MAX];
+	int n_in = fuse_inputs(m, f, f->last, in);
+	conv_put_name(&n, NODE_INPUT, &f->conv, CONV_PRODUCT, 0); /* in the place of in[0], which nothing makes any more */
+	for (int i = 1; i < n_in; i++)
+		pb_put_span(&n, NODE_INPUT, in[i]);
+	pb_put_span(&n, NODE_OUTPUT, last->out[0]);
 	conv_put_name(&n, NODE_NAME, &f->conv, "features", 0);
 	model_put_ours(graph, &n, MODEL_OP_DEQUANTIZE);
 }
@@ -172,8 +161,8 @@ void fuse_put_spectra(struct buf *graph, const struct node *n)
 {
 	struct buf b = buf_init(8192);
 	for (int i = 0; i < n->n_in; i++)
-		put_input(&b, n->in[i]);
-	pb_put_bytes(&b, NODE_OUTPUT, n->out[0].p, n->out[0].len);
-	pb_put_bytes(&b, NODE_NAME, n->name.p, n->name.len);
+		pb_put_span(&b, NODE_INPUT, n->in[i]);
+	pb_put_span(&b, NODE_OUTPUT, n->out[0]);
+	pb_put_span(&b, NODE_NAME, n->name);
 	model_put_ours(graph, &b, MODEL_OP_SPECTRA);
 }

@@ -115,7 +115,7 @@ struct maker *model_maker(const struct model *m, struct pb_span name)
 	for (size_t i = 0; i < name.len; i++)
 		h = (h ^ name.p[i]) * 1099511628211u;
 	size_t at = (size_t)h & (m->table_size - 1);
-	while (m->table[at].name.p && (m->table[at].name.len != name.len || memcmp(m->table[at].name.p, name.p, name.len) != 0))
+	while (m->table[at].name.p && !pb_same(m->table[at].name, name))
 		at = (at + 1) & (m->table_size - 1);
 	return &m->table[at];
 }

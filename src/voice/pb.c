@@ -8,6 +8,11 @@ int pb_is(struct pb_span s, const char *text)
 	return s.len == strlen(text) && memcmp(s.p, text, s.len) == 0;
 }
 
+int pb_same(struct pb_span a, struct pb_span b)
+{
+	return a.len == b.len && (!a.len || !memcmp(a.p, b.p, a.len));
+}
+
 int pb_has(struct pb_span s, const char *text)
 {
 	return s.len && memmem(s.p, s.len, text, strlen(text)) != NULL;
@@ -94,6 +99,11 @@ void pb_put_bytes(struct buf *b, unsigned number, const void *p, size_t n)
 	pb_put_varint(b, number << 3 | PB_BYTES);
 	pb_put_varint(b, n);
 	buf_add(b, p, n);
+}
+
+void pb_put_span(struct buf *b, unsigned number, struct pb_span s)
+{
+	pb_put_bytes(b, number, s.p, s.len);
 }
 
 void pb_put_text(struct buf *b, unsigned number, const char *text)

@@ -24,6 +24,7 @@ struct pb_field {
 
 int pb_is(struct pb_span s, const char *text);
 int pb_has(struct pb_span s, const char *text);
+int pb_same(struct pb_span a, struct pb_span b);
 
 /* Takes a varint off s. 0: there is none. */
 int pb_take_varint(struct pb_span *s, uint64_t *ret);
@@ -35,6 +36,7 @@ int pb_ints(const struct pb_field *f, int64_t *ret, int *n, int max);
 void pb_put_varint(struct buf *b, uint64_t v);
 void pb_put_int(struct buf *b, unsigned number, uint64_t v);
 void pb_put_bytes(struct buf *b, unsigned number, const void *p, size_t n);
+void pb_put_span(struct buf *b, unsigned number, struct pb_span s);
 void pb_put_text(struct buf *b, unsigned number, const char *text);
 void pb_put_raw(struct buf *b, struct pb_span s);
 /* body as a message in field `number`; a failure of body fails b too. Releases body. */
