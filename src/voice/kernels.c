@@ -83,9 +83,11 @@ INLINE void turn_quad(quad *a)
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
 #include "voice/kernels_body.h"
 
+#define HAS_AVX512 \
+	(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
 #define CHOOSE(name, ...) \
 	do { \
-		if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) \
+		if (HAS_AVX512) \
 			name##_avx512(__VA_ARGS__); \
 		else if (__builtin_cpu_supports("avx2")) \
 			name##_avx2(__VA_ARGS__); \
