@@ -64,6 +64,7 @@ struct desk {
 	int lead, doubles, backing, harmony, vocal_effects, effects; /* indices; -1: none */
 	unsigned char *singing;   /* by the tenth: 1 where the lead is heard; owned, `blocks` long */
 	float *band;              /* energy of the band's sum by the tenth; owned */
+	float *others;            /* likewise of all but the lead; owned */
 	float *ride;              /* gain of the voices by the tenth: more where the band is full; owned */
 	float *duck_db;           /* depth of the dip for the voice, 0..-1, by DYNEQ_STEP samples; owned */
 	struct eq tone;           /* for the band and its effects; after a reference for the voices too */
@@ -153,7 +154,8 @@ void vocal_spread(const float *x, struct audio *out, size_t from, size_t until);
 /* Faders of the band and of doubles, backing and harmonies against the lead; then the lead against all of it. */
 void balance_band(struct desk *d);
 void balance_vocals(struct desk *d);
-/* Sets every vocal channel's gain so that the lead stands at the style's place before the rest while it sings. */
+/* Sets every vocal channel's gain so that the lead stands at the style's place before the rest while it sings, and over the whole song no farther before it than
+ * records have it. */
 void balance_lead(struct desk *d);
 /* Sets d->ride from what band and lead do against each other over some seconds. */
 void balance_ride(struct desk *d);

@@ -30,6 +30,7 @@ void desk_release(struct desk *d)
 	free(d->channel);
 	free(d->singing);
 	free(d->band);
+	free(d->others);
 	free(d->ride);
 	free(d->duck_db);
 }
@@ -86,9 +87,10 @@ int desk_init(struct desk *d, struct stem *stems, int n_stems, struct vocal_trac
 	d->channel = calloc((size_t)most, sizeof *d->channel);
 	d->singing = calloc(d->blocks + 1, 1);
 	d->band = calloc(d->blocks + 1, sizeof *d->band);
+	d->others = calloc(d->blocks + 1, sizeof *d->others);
 	d->ride = calloc(d->blocks + 1, sizeof *d->ride);
 	d->duck_db = calloc(d->frames / DYNEQ_STEP + 1, sizeof *d->duck_db);
-	if (!d->stems || !d->channel || !d->singing || !d->band || !d->ride || !d->duck_db)
+	if (!d->stems || !d->channel || !d->singing || !d->band || !d->others || !d->ride || !d->duck_db)
 		return err_nomem(err);
 	lay_out(d, stems, n_stems, v);
 	for (int i = 0; i < d->n_stems; i++) {
