@@ -362,6 +362,22 @@ static double cents(double hz, double midi)
 	return 1200 * log2(hz / 440) - 100 * (midi - 69);
 }
 
+static void stops_are_told_from_hisses(void **state)
+{
+	(void)state;
+	static const struct { const char *phonemes; int voiceless, stop; } sounds[] = {
+		{ "tˈɪl", 1, 1 }, { "kˈOld", 1, 1 }, { "pˈɪk", 1, 1 }, { "ʧˈIld", 1, 1 }, { "sˈi", 1, 0 }, { "hˈOm", 1, 0 }, { "ʃˈi", 1, 0 }, { "dˈA", 0, 0 }, { "wˈi", 0, 0 },
+	};
+	for (size_t i = 0; i < sizeof sounds / sizeof *sounds; i++) {
+		const struct sung_syllable one = { sounds[i].phonemes, 1, '.' };
+		const struct sung_line line = { .syllables = &one, .n_syllables = 1 };
+		struct token_line l;
+		assert_int_equal(tokens_of_line(&line, &l, NULL), 0);
+		assert_int_equal(l.t[1].voiceless, sounds[i].voiceless);
+		assert_int_equal(l.t[1].stop, sounds[i].stop);
+	}
+}
+
 static void the_curve_is_the_tune(void **state)
 {
 	(void)state;
@@ -941,6 +957,7 @@ int main(void)
 		cmocka_unit_test(a_line_is_sung_in_tune_and_in_time),
 		cmocka_unit_test(a_held_vowel_stays_a_vowel),
 		cmocka_unit_test(a_line_begins_and_ends_with_its_own_sounds),
+		cmocka_unit_test(stops_are_told_from_hisses),
 		cmocka_unit_test(a_voice_is_breathier_when_told),
 		cmocka_unit_test(a_note_beyond_the_range_is_in_tune),
 		cmocka_unit_test(a_line_out_of_order_is_refused),

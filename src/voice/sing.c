@@ -18,6 +18,7 @@
 #define AFTER_S 0.30
 #define AROUND_BEFORE_S 0.06     /* from so long before the line's first sound, and so long after its last, silence: the last dies away, */
 #define AROUND_AFTER_S 0.16      /* and the step to the silence's energy clicks, which must not be heard */
+#define STOP_AFTER_S 0.03        /* a line's first p, t, k or ch begins so long after its onset (docs/voice.md) */
 #define SILENCE_ENERGY 4.0f     /* the network's energy for it: what the softest tenth of voiced speech has (four songs of four singers: median 7 to 8, true silence -9) */
 #define ENDING_ENERGY 7.0f      /* at least, in the vowel and the sonorants that a line ends with: speech falls to 4 or 5 there, and low notes held on it creak */
 #define SILENCE_SHARE 0.8       /* its weight in the network's means and variances against the line's: without it held vowels break up (docs/voice.md) */
@@ -87,11 +88,14 @@ static int token_at(const struct plan *p, double spoken_s)
 }
 
 /* The token whose text features belong to second t of the sung line. They come later than the sound, at speech's own pace; only a voiceless first sound has no other before
- * it whose features it could begin with: with those of silence it begins with a vowel that isn't there. */
+ * it whose features it could begin with: with those of silence it begins with a vowel that isn't there. (A stop begins with silence: with its own features so early it is
+ * breathed, "hold" for "cold".) */
 static int text_token(const struct plan *p, double t)
 {
 	int token = token_at(p, bend_source(&p->bend, t - LEAD_S) + LEAD_S);
-	return !token && p->spoken->tokens.t[1].voiceless && t >= p->spans[0].onset_start - AROUND_BEFORE_S ? 1 : token;
+	const struct token *first = &p->spoken->tokens.t[1];
+	double begins = p->spans[0].onset_start + (first->stop ? STOP_AFTER_S : -AROUND_BEFORE_S);
+	return !token && first->voiceless && t >= begins ? 1 : token;
 }
 
 /* A frame's text features: those of the tokens it holds, by their share. */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { CONSONANT = 0, VOWEL = 1, DIPHTHONG = 2, STRESS = 4, SONORANT = 8, MARK = 16, VOICELESS = 32 };
+enum { CONSONANT = 0, VOWEL = 1, DIPHTHONG = 2, STRESS = 4, SONORANT = 8, MARK = 16, VOICELESS = 32, STOP = 96 /* voiceless, too */ };
 
 /* Kokoro's vocabulary, as its config.json has it, without the scripts that are not sung: code point, token, what it is. Ordered by code point. */
 static const struct symbol {
@@ -14,18 +14,18 @@ static const struct symbol {
 	{ '?', 6, MARK }, { 'A', 24, DIPHTHONG }, { 'I', 25, DIPHTHONG }, { 'O', 31, DIPHTHONG }, { 'Q', 33, DIPHTHONG }, { 'S', 35, CONSONANT },
 	{ 'T', 36, CONSONANT }, { 'W', 39, DIPHTHONG }, { 'Y', 41, DIPHTHONG }, { 'a', 43, VOWEL }, { 'b', 44, CONSONANT }, { 'c', 45, CONSONANT },
 	{ 'd', 46, CONSONANT }, { 'e', 47, VOWEL }, { 'f', 48, VOICELESS }, { 'h', 50, VOICELESS }, { 'i', 51, VOWEL }, { 'j', 52, SONORANT },
-	{ 'k', 53, VOICELESS }, { 'l', 54, SONORANT }, { 'm', 55, SONORANT }, { 'n', 56, SONORANT }, { 'o', 57, VOWEL }, { 'p', 58, VOICELESS },
-	{ 'q', 59, VOICELESS }, { 'r', 60, SONORANT }, { 's', 61, VOICELESS }, { 't', 62, VOICELESS }, { 'u', 63, VOWEL }, { 'v', 64, CONSONANT },
+	{ 'k', 53, STOP }, { 'l', 54, SONORANT }, { 'm', 55, SONORANT }, { 'n', 56, SONORANT }, { 'o', 57, VOWEL }, { 'p', 58, STOP },
+	{ 'q', 59, STOP }, { 'r', 60, SONORANT }, { 's', 61, VOICELESS }, { 't', 62, STOP }, { 'u', 63, VOWEL }, { 'v', 64, CONSONANT },
 	{ 'w', 65, SONORANT }, { 'x', 66, VOICELESS }, { 'y', 67, VOWEL }, { 'z', 68, CONSONANT }, { 0xe6, 72, VOWEL }, { 0xe7, 78, VOICELESS },
 	{ 0xf0, 81, CONSONANT }, { 0xf8, 116, VOWEL }, { 0x14b, 112, SONORANT }, { 0x153, 120, VOWEL }, { 0x250, 70, VOWEL }, { 0x251, 69, VOWEL },
 	{ 0x252, 71, VOWEL }, { 0x254, 76, VOWEL }, { 0x255, 77, VOICELESS }, { 0x256, 80, CONSONANT }, { 0x259, 83, VOWEL }, { 0x25a, 85, VOWEL },
 	{ 0x25b, 86, VOWEL }, { 0x25c, 87, VOWEL }, { 0x25f, 90, CONSONANT }, { 0x261, 92, CONSONANT }, { 0x265, 99, SONORANT }, { 0x268, 101, VOWEL },
 	{ 0x26a, 102, VOWEL }, { 0x26f, 110, VOWEL }, { 0x270, 111, SONORANT }, { 0x272, 114, SONORANT }, { 0x273, 113, SONORANT },
 	{ 0x274, 115, SONORANT }, { 0x278, 118, VOICELESS }, { 0x279, 123, SONORANT }, { 0x27b, 126, SONORANT }, { 0x27d, 129, SONORANT },
-	{ 0x27e, 125, CONSONANT }, { 0x281, 128, CONSONANT }, { 0x282, 130, VOICELESS }, { 0x283, 131, VOICELESS }, { 0x288, 132, VOICELESS },
+	{ 0x27e, 125, CONSONANT }, { 0x281, 128, CONSONANT }, { 0x282, 130, VOICELESS }, { 0x283, 131, VOICELESS }, { 0x288, 132, STOP },
 	{ 0x28a, 135, VOWEL }, { 0x28b, 136, SONORANT }, { 0x28c, 138, VOWEL }, { 0x28e, 143, SONORANT }, { 0x292, 147, CONSONANT },
 	{ 0x294, 148, CONSONANT }, { 0x29d, 103, CONSONANT }, { 0x2a3, 18, CONSONANT }, { 0x2a4, 82, CONSONANT }, { 0x2a5, 19, CONSONANT },
-	{ 0x2a6, 20, VOICELESS }, { 0x2a7, 133, VOICELESS }, { 0x2a8, 21, VOICELESS }, { 0x2b0, 162, CONSONANT }, { 0x2b2, 164, CONSONANT },
+	{ 0x2a6, 20, STOP }, { 0x2a7, 133, STOP }, { 0x2a8, 21, STOP }, { 0x2b0, 162, CONSONANT }, { 0x2b2, 164, CONSONANT },
 	{ 0x2c8, 156, STRESS }, { 0x2cc, 157, STRESS }, { 0x2d0, 158, VOWEL }, { 0x303, 17, VOWEL }, { 0x3b2, 75, CONSONANT }, { 0x3b8, 119, VOICELESS },
 	{ 0x3c7, 142, VOICELESS }, { 0x1d4a, 42, VOWEL }, { 0x1d7b, 177, VOWEL }, { 0x2014, 9, MARK }, { 0x2026, 10, MARK },
 };
@@ -61,7 +61,7 @@ static uint32_t take_code(const char **s)
 static void push(struct token_line *l, int id, enum token_kind kind, int syllable, int class)
 {
 	if (l->n < TOKENS_MAX)
-		l->t[l->n] = (struct token){ id, kind, syllable, (class & (VOWEL | DIPHTHONG | SONORANT)) != 0, (class & DIPHTHONG) != 0, (class & VOICELESS) != 0 };
+		l->t[l->n] = (struct token){ id, kind, syllable, (class & (VOWEL | DIPHTHONG | SONORANT)) != 0, (class & DIPHTHONG) != 0, (class & VOICELESS) != 0, (class & STOP) == STOP };
 	l->n++; /* counts on, so that too long a line is seen */
 }
 

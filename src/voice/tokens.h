@@ -19,6 +19,7 @@ struct token {
 	int voiced;           /* 1: sung with pitch whatever the spoken line did: vowels, nasals, liquids, glides */
 	int glide;            /* 1: a diphthong, whose first half is held */
 	int voiceless;        /* 1: a consonant without voice */
+	int stop;             /* 1: one that begins with the mouth closed: p, t, k, ch */
 };
 
 struct token_line {
