@@ -38,7 +38,8 @@ static int runs_here(const struct path *p)
 	if (!strcmp(p->name, "avx512"))
 		return HAS_AVX512;
 #endif
-	return p->columns != NULL;
+	(void)p;
+	return 1;
 }
 
 static float *noise(struct rng *r, size_t n, double middle, double spread)

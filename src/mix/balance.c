@@ -73,15 +73,22 @@ static void energies_while_singing(const struct desk *d, double *lead, double *v
 	}
 }
 
+/* Adds a channel's energy, at a gain, to a sum of some by the tenth. */
+static void add_energy(float *sum, const struct channel *c, double gain, size_t from, size_t until)
+{
+	float power = (float)(gain * gain);
+	for (size_t b = from; b < until; b++)
+		sum[b] += c->energy[b] * power;
+}
+
 /* Integrated loudness of the lead against all else, with the voices' gains `gain` times what they are, LU. */
 static double lead_lu(struct desk *d, double gain)
 {
 	memset(d->others, 0, d->blocks * sizeof *d->others);
 	for (int i = 0; i < d->n_stems; i++) {
 		const struct channel *c = &d->channel[i];
-		double g = c->gain * (c->vocal ? gain : 1);
-		for (size_t b = 0; b < d->blocks && i != d->lead; b++)
-			d->others[b] += c->energy[b] * (float)(g * g);
+		if (i != d->lead)
+			add_energy(d->others, c, c->gain * (c->vocal ? gain : 1), 0, d->blocks);
 	}
 	const struct channel *lead = &d->channel[d->lead];
 	return loudness_of(d, lead) + 20 * log10(lead->gain * gain) - loudness_integrated(d->others, d->blocks, NULL);
@@ -120,8 +127,7 @@ void balance_band_energy(struct desk *d, size_t from, size_t until)
 {
 	memset(d->band + from, 0, (until - from) * sizeof *d->band);
 	for (int i = 0; i < d->n_band; i++)
-		for (size_t b = from; b < until; b++)
-			d->band[b] += d->channel[i].energy[b] * (float)(d->channel[i].gain * d->channel[i].gain);
+		add_energy(d->band, &d->channel[i], d->channel[i].gain, from, until);
 }
 
 /* Passages overlap by far, so the curve is smooth; between them the fader moves on slowly. */
