@@ -31,6 +31,8 @@
 #define RAP_LEVEL 0.6            /* share of the spoken line's fall that is taken back: a rapper keeps the voice up to the rhyme */
 #define RAP_GLIDE_MS 60
 #define SAME_THROAT 0.004        /* of a factor of the resonances: nobody hears less */
+#define HELD_S 0.12              /* a sung vowel longer than that is held: speech's are shorter */
+#define CROSS_S 0.1              /* a held vowel's text features come in over so long a time (docs/voice.md) */
 #define SUB_SAMPLES 5           /* of a frame, to tell how much of each token it holds */
 
 static double max_d(double a, double b) { return a > b ? a : b; }
@@ -98,18 +100,49 @@ static int text_token(const struct plan *p, double t)
 	return !token && first->voiceless && t >= begins ? 1 : token;
 }
 
-/* A frame's text features: those of the tokens it holds, by their share. */
+static int is_vowel(const struct token *k)
+{
+	return k->kind == TOKEN_STRESS || k->kind == TOKEN_NUCLEUS;
+}
+
+static int is_held(const struct plan *p, const struct token *k)
+{
+	return !p->line->spoken && is_vowel(k) && p->spans[k->syllable].vowel_end - p->spans[k->syllable].vowel_start > HELD_S;
+}
+
+/* Adds `amount` of the text features that belong to second t of the sung line to frame f. A held vowel goes from its stress mark's to its own all the time that it lasts: from
+ * speech, where a vowel has three or four frames, the network knows that soon after a step from one to the other the next consonant closes. */
+static void add_text(const struct plan *p, double t, float amount, struct bent *b, int f)
+{
+	const struct token_line *l = &p->spoken->tokens;
+	int token = text_token(p, t), from = token, to = token;
+	float share = 0;
+	if (is_held(p, &l->t[token])) {
+		const struct sung_span *s = &p->spans[l->t[token].syllable];
+		share = (float)min_d(max_d((t - s->vowel_start - ONSET_LEAD_S) / (s->vowel_end - s->vowel_start + OFFSET_LEAD_S - ONSET_LEAD_S), 0), 1);
+		from -= l->t[token].kind == TOKEN_NUCLEUS && l->t[token - 1].kind == TOKEN_STRESS;
+		to += l->t[token].kind == TOKEN_STRESS && l->t[token + 1].kind == TOKEN_NUCLEUS;
+	}
+	const float *x = p->spoken->text + from, *y = p->spoken->text + to;
+	for (int c = 0; c < TEXT_CHANNELS; c++, x += l->n, y += l->n)
+		b->text[(size_t)c * (size_t)b->n + (size_t)f] += amount * (*x + share * (*y - *x));
+}
+
+/* Whether a held vowel's text features begin within CROSS_S about second t. */
+static int in_crossing(const struct plan *p, double t)
+{
+	const struct token *before = &p->spoken->tokens.t[text_token(p, t - CROSS_S / 2)], *after = &p->spoken->tokens.t[text_token(p, t + CROSS_S / 2)];
+	return !is_vowel(before) && is_held(p, after);
+}
+
+/* A frame's text features: those of the tokens it holds, by their share. Where a held vowel begins they cross over, for the reason that add_text has. */
 static void bend_text(const struct plan *p, struct bent *b)
 {
-	int n_tokens = p->spoken->tokens.n;
 	for (int f = 0; f < b->n; f++) {
-		for (int k = 0; k < SUB_SAMPLES; k++) {
-			double t = b->t0 + (f + (k + 0.5) / SUB_SAMPLES) * FRAME_S;
-			const float *from = p->spoken->text + text_token(p, t);
-			for (int c = 0; c < TEXT_CHANNELS; c++)
-				b->text[(size_t)c * (size_t)b->n + (size_t)f] += from[(size_t)c * (size_t)n_tokens] / SUB_SAMPLES;
-		}
-		double t = b->t0 + f * FRAME_S;
+		double t = b->t0 + f * FRAME_S, middle = t + FRAME_S / 2;
+		int crossing = in_crossing(p, middle), n = crossing ? SUB_SAMPLES * (int)lround(CROSS_S / FRAME_S) : SUB_SAMPLES;
+		for (int k = 0; k < n; k++)
+			add_text(p, middle + (crossing ? CROSS_S : FRAME_S) * ((k + 0.5) / n - 0.5), 1.0f / (float)n, b, f);
 		b->weights[f] = (float)max_d(bend_source(&p->bend, t + FRAME_S) - bend_source(&p->bend, t), 1e-5);
 	}
 }
