@@ -9,16 +9,14 @@
 #include "base/order.h"
 #include "voice/breathe.h"
 #include "voice/finish.h"
+#include "voice/text_bend.h"
 #include "voice/tune.h"
 #include "voice/psola.h"
 #include "voice/world.h"
 
-#define TEXT_CHANNELS 512
 #define BEFORE_S 0.25           /* sung before the first consonant and after the last: silence that the network needs around a line */
 #define AFTER_S 0.30
-#define AROUND_BEFORE_S 0.06     /* from so long before the line's first sound, and so long after its last, silence: the last dies away, */
-#define AROUND_AFTER_S 0.16      /* and the step to the silence's energy clicks, which must not be heard */
-#define STOP_AFTER_S 0.03        /* a line's first p, t, k or ch begins so long after its onset (docs/voice.md) */
+#define AROUND_AFTER_S 0.16     /* from so long after a line's last sound on, silence: the last dies away, and the step to the silence's energy clicks, which must not be heard */
 #define SILENCE_ENERGY 4.0f     /* the network's energy for it: what the softest tenth of voiced speech has (four songs of four singers: median 7 to 8, true silence -9) */
 #define ENDING_ENERGY 7.0f      /* at least, in the vowel and the sonorants that a line ends with: speech falls to 4 or 5 there, and low notes held on it creak */
 #define SILENCE_SHARE 0.8       /* its weight in the network's means and variances against the line's: without it held vowels break up (docs/voice.md) */
@@ -31,26 +29,13 @@
 #define RAP_LEVEL 0.6            /* share of the spoken line's fall that is taken back: a rapper keeps the voice up to the rhyme */
 #define RAP_GLIDE_MS 60
 #define SAME_THROAT 0.004        /* of a factor of the resonances: nobody hears less */
-#define HELD_S 0.12              /* a sung vowel longer than that is held: speech's are shorter */
-#define CROSS_S 0.1              /* a held vowel's text features come in over so long a time (docs/voice.md) */
-#define SUB_SAMPLES 5           /* of a frame, to tell how much of each token it holds */
 
 static double max_d(double a, double b) { return a > b ? a : b; }
 static double min_d(double a, double b) { return a < b ? a : b; }
 
 /* ---- bending the features ---- */
 
-struct plan {
-	const struct sung_line *line;
-	const struct style_singer *manner;
-	const struct spoken *spoken;
-	struct bend bend;
-	struct sung_span spans[TOKENS_MAX];
-	int *token_of; /* of each spoken frame */
-	struct placed_note *placed; /* line->n_notes */
-};
-
-static int bent_init(struct bent *b, const struct plan *p)
+static int bent_init(struct bent *b, const struct sung_plan *p)
 {
 	const struct sung_span *last = &p->spans[p->line->n_syllables - 1];
 	b->t0 = p->spans[0].onset_start - BEFORE_S;
@@ -71,89 +56,13 @@ static void bent_release(struct bent *b)
 	free(b->weights);
 }
 
-static int map_frames(struct plan *p, struct madrigal_error *err)
-{
-	const struct spoken *s = p->spoken;
-	p->token_of = calloc((size_t)s->n_frames, sizeof *p->token_of);
-	if (!p->token_of)
-		return err_nomem(err);
-	for (int i = 0, f = 0; i < s->tokens.n; i++)
-		for (int k = 0; k < s->frames[i]; k++)
-			p->token_of[f++] = i;
-	return 0;
-}
-
-static int token_at(const struct plan *p, double spoken_s)
-{
-	int f = (int)floor(spoken_s / FRAME_S);
-	return p->token_of[f < 0 ? 0 : f >= p->spoken->n_frames ? p->spoken->n_frames - 1 : f];
-}
-
-/* The token whose text features belong to second t of the sung line. They come later than the sound, at speech's own pace; only a voiceless first sound has no other before
- * it whose features it could begin with: with those of silence it begins with a vowel that isn't there. (A stop begins with silence: with its own features so early it is
- * breathed, "hold" for "cold".) */
-static int text_token(const struct plan *p, double t)
-{
-	int token = token_at(p, bend_source(&p->bend, t - LEAD_S) + LEAD_S);
-	const struct token *first = &p->spoken->tokens.t[1];
-	double begins = p->spans[0].onset_start + (first->stop ? STOP_AFTER_S : -AROUND_BEFORE_S);
-	return !token && first->voiceless && t >= begins ? 1 : token;
-}
-
-static int is_vowel(const struct token *k)
-{
-	return k->kind == TOKEN_STRESS || k->kind == TOKEN_NUCLEUS;
-}
-
-static int is_held(const struct plan *p, const struct token *k)
-{
-	return !p->line->spoken && is_vowel(k) && p->spans[k->syllable].vowel_end - p->spans[k->syllable].vowel_start > HELD_S;
-}
-
-/* Adds `amount` of the text features that belong to second t of the sung line to frame f. A held vowel goes from its stress mark's to its own all the time that it lasts: from
- * speech, where a vowel has three or four frames, the network knows that soon after a step from one to the other the next consonant closes. */
-static void add_text(const struct plan *p, double t, float amount, struct bent *b, int f)
-{
-	const struct token_line *l = &p->spoken->tokens;
-	int token = text_token(p, t), from = token, to = token;
-	float share = 0;
-	if (is_held(p, &l->t[token])) {
-		const struct sung_span *s = &p->spans[l->t[token].syllable];
-		share = (float)min_d(max_d((t - s->vowel_start - ONSET_LEAD_S) / (s->vowel_end - s->vowel_start + OFFSET_LEAD_S - ONSET_LEAD_S), 0), 1);
-		from -= l->t[token].kind == TOKEN_NUCLEUS && l->t[token - 1].kind == TOKEN_STRESS;
-		to += l->t[token].kind == TOKEN_STRESS && l->t[token + 1].kind == TOKEN_NUCLEUS;
-	}
-	const float *x = p->spoken->text + from, *y = p->spoken->text + to;
-	for (int c = 0; c < TEXT_CHANNELS; c++, x += l->n, y += l->n)
-		b->text[(size_t)c * (size_t)b->n + (size_t)f] += amount * (*x + share * (*y - *x));
-}
-
-/* Whether a held vowel's text features begin within CROSS_S about second t. */
-static int in_crossing(const struct plan *p, double t)
-{
-	const struct token *before = &p->spoken->tokens.t[text_token(p, t - CROSS_S / 2)], *after = &p->spoken->tokens.t[text_token(p, t + CROSS_S / 2)];
-	return !is_vowel(before) && is_held(p, after);
-}
-
-/* A frame's text features: those of the tokens it holds, by their share. Where a held vowel begins they cross over, for the reason that add_text has. */
-static void bend_text(const struct plan *p, struct bent *b)
-{
-	for (int f = 0; f < b->n; f++) {
-		double t = b->t0 + f * FRAME_S, middle = t + FRAME_S / 2;
-		int crossing = in_crossing(p, middle), n = crossing ? SUB_SAMPLES * (int)lround(CROSS_S / FRAME_S) : SUB_SAMPLES;
-		for (int k = 0; k < n; k++)
-			add_text(p, middle + (crossing ? CROSS_S : FRAME_S) * ((k + 0.5) / n - 0.5), 1.0f / (float)n, b, f);
-		b->weights[f] = (float)max_d(bend_source(&p->bend, t + FRAME_S) - bend_source(&p->bend, t), 1e-5);
-	}
-}
-
-static int is_around(const struct plan *p, double t)
+static int is_around(const struct sung_plan *p, double t)
 {
 	return t < p->spans[0].onset_start - AROUND_BEFORE_S || t > p->spans[p->line->n_syllables - 1].coda_end + AROUND_AFTER_S;
 }
 
 /* Gives the silence around a sung line its share of the means. (What is rapped is as long as it is spoken, and the network is at home there.) */
-static void weigh_silence(const struct plan *p, struct bent *b)
+static void weigh_silence(const struct sung_plan *p, struct bent *b)
 {
 	double silent = 0, sung = 0;
 	for (int f = 0; f < b->n; f++)
@@ -171,7 +80,7 @@ static float sample_at(const float *x, int n, double at)
 	return x[i] + share * (x[i + 1 < n ? i + 1 : i] - x[i]);
 }
 
-static int in_vowel(const struct plan *p, double t, int *hint)
+static int in_vowel(const struct sung_plan *p, double t, int *hint)
 {
 	int n = p->line->n_syllables;
 	while (*hint + 1 < n && t >= p->spans[*hint + 1].onset_start)
@@ -214,7 +123,7 @@ static float pitch_slope(const float *hz, int n)
 }
 
 /* The pitch of a rapped line: the notes' accents, a speaker's slides from one to the next, and the movement of the spoken line about its own middle. */
-static int speech_curve(const struct plan *p, const struct singer *singer, const struct bent *b, float *tune, struct madrigal_error *err)
+static int speech_curve(const struct sung_plan *p, const struct singer *singer, const struct bent *b, float *tune, struct madrigal_error *err)
 {
 	const struct spoken *s = p->spoken;
 	int n = 2 * b->n, n_spoken = 2 * s->n_frames;
@@ -242,7 +151,7 @@ static int speech_curve(const struct plan *p, const struct singer *singer, const
 }
 
 /* The median pitch of each note's vowel. */
-static void measure_notes(const struct plan *p, const struct bent *b, const float *tune)
+static void measure_notes(const struct sung_plan *p, const struct bent *b, const float *tune)
 {
 	double step = FRAME_S / 2;
 	for (int i = 0; i < p->line->n_notes; i++) {
@@ -261,14 +170,14 @@ static void measure_notes(const struct plan *p, const struct bent *b, const floa
 
 /* Whether there is no voice at second t of the sung line: in the voiceless consonants that it begins with, before them, and after its last sound. The spoken line's pitch
  * has voice there, and it is heard: "the streetlights". (Before a voiced sound it has to: a vowel that begins without is heard as "they" for "I".) */
-static int is_voiceless_end(const struct plan *p, double t)
+static int is_voiceless_end(const struct sung_plan *p, double t)
 {
 	const struct token_line *l = &p->spoken->tokens;
 	if (t > p->spans[p->line->n_syllables - 1].coda_end + VOICE_ENDS_S)
 		return 1;
 	if (t < p->spans[0].onset_start)
 		return l->t[1].voiceless;
-	int token = token_at(p, bend_source(&p->bend, t) + LEAD_S);
+	int token = sung_plan_token(p, bend_source(&p->bend, t) + LEAD_S);
 	for (int i = 1; i <= token; i++)
 		if (!l->t[i].voiceless)
 			return 0;
@@ -276,15 +185,15 @@ static int is_voiceless_end(const struct plan *p, double t)
 }
 
 /* Whether second t of the sung line, spoken second `from`, lies in what is held of its last syllable. */
-static int is_ending(const struct plan *p, double t, double from)
+static int is_ending(const struct sung_plan *p, double t, double from)
 {
 	const struct sung_span *last = &p->spans[p->line->n_syllables - 1];
-	const struct token *k = &p->spoken->tokens.t[token_at(p, from + LEAD_S)];
+	const struct token *k = &p->spoken->tokens.t[sung_plan_token(p, from + LEAD_S)];
 	return t >= last->vowel_start && t < last->coda_end && k->syllable == p->line->n_syllables - 1 && (k->voiced || k->kind == TOKEN_STRESS);
 }
 
 /* Energy as spoken; the pitch of the tune, kept within what the network can sing. tune: 2 b->n values, the pitch asked for. */
-static void bend_prosody(const struct plan *p, const struct singer *singer, struct bent *b, const float *tune)
+static void bend_prosody(const struct sung_plan *p, const struct singer *singer, struct bent *b, const float *tune)
 {
 	const struct spoken *s = p->spoken;
 	int n_spoken = 2 * s->n_frames, n = 2 * b->n, hint = 0;
@@ -361,7 +270,7 @@ static int retune_region(const struct bent *b, const float *tune, int from, int 
 	return rc;
 }
 
-static int retune(const struct plan *p, const struct bent *b, const float *tune, float *x, struct madrigal_error *err)
+static int retune(const struct sung_plan *p, const struct bent *b, const float *tune, float *x, struct madrigal_error *err)
 {
 	int join = (int)(JOIN_S / (FRAME_S / 2)), n = 2 * b->n, rc = 0;
 	for (int i = 0; i < n && !rc; i++) {
@@ -380,7 +289,7 @@ static int retune(const struct plan *p, const struct bent *b, const float *tune,
 /* ---- the whole ---- */
 
 /* More air in the voice, or less, than the singer has. */
-static int breathe_as_told(const struct plan *p, const struct bent *b, const float *tune, float *x, struct madrigal_error *err)
+static int breathe_as_told(const struct sung_plan *p, const struct bent *b, const float *tune, float *x, struct madrigal_error *err)
 {
 	int n = 2 * b->n;
 	if (p->manner->breathiness_db == 0)
@@ -395,7 +304,7 @@ static int breathe_as_told(const struct plan *p, const struct bent *b, const flo
 	return rc;
 }
 
-static int decode(struct voice *v, const struct plan *p, struct bent *b, const float *tune, const cancel_flag *cancel, float **ret, struct madrigal_error *err)
+static int decode(struct voice *v, const struct sung_plan *p, struct bent *b, const float *tune, const cancel_flag *cancel, float **ret, struct madrigal_error *err)
 {
 	int rc = voice_decode(v, p->spoken, b, cancel, ret, err);
 	if (!rc)
@@ -405,7 +314,7 @@ static int decode(struct voice *v, const struct plan *p, struct bent *b, const f
 	return rc;
 }
 
-static int sing_plan(struct voice *v, const struct singer *singer, struct plan *p, const cancel_flag *cancel, struct audio *ret, struct madrigal_error *err)
+static int sing_plan(struct voice *v, const struct singer *singer, struct sung_plan *p, const cancel_flag *cancel, struct audio *ret, struct madrigal_error *err)
 {
 	struct bent b = { 0 };
 	float *x = NULL, *tune = NULL;
@@ -413,7 +322,7 @@ static int sing_plan(struct voice *v, const struct singer *singer, struct plan *
 	if (!rc && !(tune = calloc(2 * (size_t)b.n, sizeof *tune)))
 		rc = err_nomem(err);
 	if (!rc) {
-		bend_text(p, &b);
+		text_bend(p, &b);
 		if (p->line->spoken) {
 			rc = speech_curve(p, singer, &b, tune, err);
 		} else {
@@ -462,7 +371,7 @@ static int sing_line(struct voice *v, const struct singer *singer, const struct 
 {
 	struct spoken spoken = { 0 };
 	int rc = 0;
-	struct plan *p = calloc(1, sizeof *p);
+	struct sung_plan *p = calloc(1, sizeof *p);
 	if (!p || !(p->placed = calloc((size_t)line->n_notes, sizeof *p->placed))) {
 		free(p);
 		return err_nomem(err);
@@ -470,20 +379,14 @@ static int sing_line(struct voice *v, const struct singer *singer, const struct 
 	for (int i = 0; i < line->n_notes; i++)
 		p->placed[i] = (struct placed_note){ line->notes[i].start_s, line->notes[i].end_s, line->notes[i].midi };
 	rc = voice_speak(v, singer, line, cancel, &spoken, err);
-	if (!rc) {
-		p->line = line;
-		p->manner = manner;
-		p->spoken = &spoken;
-		rc = map_frames(p, err);
-	}
-	if (!rc) {
-		bend_plan(line, &spoken.tokens, spoken.frames, &p->bend, p->spans);
+	if (!rc)
+		rc = sung_plan_init(p, line, manner, &spoken, err);
+	if (!rc)
 		rc = sing_plan(v, singer, p, cancel, ret, err);
-	}
 	if (!rc && ret_placed)
 		memcpy(ret_placed, p->placed, (size_t)line->n_notes * sizeof *ret_placed);
 	spoken_release(&spoken);
-	free(p->token_of);
+	sung_plan_release(p);
 	free(p->placed);
 	free(p);
 	return rc;
