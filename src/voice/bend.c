@@ -21,9 +21,6 @@ struct spoken_span {
 struct pacing { double scale, share; };
 static const struct pacing sung = { CONSONANT_SCALE, CONSONANT_SHARE }, rapped = { SPOKEN_CONSONANT_SCALE, SPOKEN_CONSONANT_SHARE };
 
-static double max_d(double a, double b) { return a > b ? a : b; }
-static double min_d(double a, double b) { return a < b ? a : b; }
-
 static void spoken_spans(const struct token_line *tokens, const int *frames, int n_syllables, struct spoken_span *s)
 {
 	double t = 0;
@@ -34,7 +31,7 @@ static void spoken_spans(const struct token_line *tokens, const int *frames, int
 		double end = t + frames[i] * FRAME_S;
 		if (k->syllable >= 0) {
 			struct spoken_span *p = &s[k->syllable];
-			int nucleus = k->kind == TOKEN_NUCLEUS || k->kind == TOKEN_STRESS;
+			int nucleus = token_is_vowel(k);
 			if (p->onset_start < 0)
 				p->onset_start = t - LEAD_S;
 			if (nucleus && p->vowel_start < 0)
@@ -48,10 +45,10 @@ static void spoken_spans(const struct token_line *tokens, const int *frames, int
 	}
 	for (int k = 0; k < n_syllables; k++) {
 		struct spoken_span *p = &s[k];
-		p->onset_start = max_d(p->onset_start, k ? s[k - 1].coda_end : 0.0);
-		p->vowel_start = max_d(p->vowel_start, p->onset_start);
-		p->vowel_end = max_d(p->vowel_end, p->vowel_start + 0.02);
-		p->coda_end = max_d(p->coda_end, p->vowel_end);
+		p->onset_start = fmax(p->onset_start, k ? s[k - 1].coda_end : 0.0);
+		p->vowel_start = fmax(p->vowel_start, p->onset_start);
+		p->vowel_end = fmax(p->vowel_end, p->vowel_start + 0.02);
+		p->coda_end = fmax(p->coda_end, p->vowel_end);
 	}
 }
 
@@ -59,7 +56,7 @@ static void spoken_spans(const struct token_line *tokens, const int *frames, int
 static void place_between(const struct pacing *c, const struct spoken_span *a, const struct spoken_span *b, struct sung_span *x, struct sung_span *y)
 {
 	double coda = (a->coda_end - a->vowel_end) * c->scale;
-	double pause = min_d(b->onset_start - a->coda_end, SPOKEN_PAUSE_S);
+	double pause = fmin(b->onset_start - a->coda_end, SPOKEN_PAUSE_S);
 	double onset = (b->vowel_start - b->onset_start) * c->scale;
 	double all = coda + pause + onset, room = (y->vowel_start - x->vowel_start) * c->share;
 	double scale = all > room ? room / all : 1;
@@ -72,16 +69,16 @@ static void place_between(const struct pacing *c, const struct spoken_span *a, c
 static void place_end(const struct pacing *c, const struct spoken_span *a, struct sung_span *x, double note_end, double rest)
 {
 	double coda = (a->coda_end - a->vowel_end) * c->scale;
-	double end = note_end + min_d(0.5 * coda, min_d(0.08, 0.4 * rest));
+	double end = note_end + fmin(0.5 * coda, fmin(0.08, 0.4 * rest));
 	double room = (end - x->vowel_start) * c->share;
 	x->coda_end = end;
-	x->vowel_end = end - min_d(coda, room);
+	x->vowel_end = end - fmin(coda, room);
 }
 
 static void place_start(const struct pacing *c, const struct spoken_span *b, struct sung_span *y, double rest)
 {
 	double onset = (b->vowel_start - b->onset_start) * c->scale;
-	y->onset_start = y->vowel_start - min_d(onset, 0.9 * rest);
+	y->onset_start = y->vowel_start - fmin(onset, 0.9 * rest);
 }
 
 static void add_point(struct bend *b, double dst, double src)
@@ -89,8 +86,8 @@ static void add_point(struct bend *b, double dst, double src)
 	if (b->n >= BEND_POINTS_MAX)
 		return;
 	if (b->n) {
-		dst = max_d(dst, b->dst[b->n - 1]);
-		src = max_d(src, b->src[b->n - 1]);
+		dst = fmax(dst, b->dst[b->n - 1]);
+		src = fmax(src, b->src[b->n - 1]);
 		if (dst - b->dst[b->n - 1] < 1e-4) { /* two at one place: the later one holds */
 			b->src[b->n - 1] = src;
 			return;
@@ -105,10 +102,10 @@ static void add_vowel(struct bend *b, const struct spoken_span *s, const struct 
 	double from = s->vowel_end - s->vowel_start, to = d->vowel_end - d->vowel_start;
 	add_point(b, d->vowel_start, s->vowel_start);
 	if (to > from * 1.05) {
-		double keep = min_d(0.35 * from, VOWEL_KEEP_S);
+		double keep = fmin(0.35 * from, VOWEL_KEEP_S);
 		add_point(b, d->vowel_start + keep, s->vowel_start + keep);
 		if (s->glide && to > from + 0.1) /* a diphthong is held on its first half, its second comes late */
-			add_point(b, d->vowel_end - max_d(0.25 * to, 0.6 * from), s->vowel_start + 0.45 * from);
+			add_point(b, d->vowel_end - fmax(0.25 * to, 0.6 * from), s->vowel_start + 0.45 * from);
 		add_point(b, d->vowel_end - keep, s->vowel_end - keep);
 	}
 	add_point(b, d->vowel_end, s->vowel_end);
@@ -124,7 +121,7 @@ void bend_plan(const struct sung_line *line, const struct token_line *tokens, co
 	for (int i = line->n_notes - 1; i >= 0; i--) {
 		const struct sung_note *k = &line->notes[i];
 		spans[k->syllable].vowel_start = (double)k->start_s;
-		note_end[k->syllable] = max_d(note_end[k->syllable], (double)k->end_s);
+		note_end[k->syllable] = fmax(note_end[k->syllable], (double)k->end_s);
 	}
 	place_start(c, &spoken[0], &spans[0], spans[0].vowel_start);
 	for (int k = 0; k < n; k++) {

@@ -18,9 +18,7 @@
 #define BREATH_S 0.34
 #define BREATH_BEFORE_S 0.06   /* between breath and consonant */
 
-static double max_d(double a, double b) { return a > b ? a : b; }
-static double min_d(double a, double b) { return a < b ? a : b; }
-static double smooth(double x) { x = min_d(max_d(x, 0), 1); return x * x * (3 - 2 * x); }
+static double smooth(double x) { x = fmin(fmax(x, 0), 1); return x * x * (3 - 2 * x); }
 static double from_db(double db) { return exp2(db / 6.020599913); }
 
 static size_t sample_of(const struct finish *f, double t)
@@ -52,14 +50,14 @@ void finish_even(const struct finish *f)
 	qsort(sorted, (size_t)n, sizeof *sorted, by_value);
 	double want = sorted[n * 2 / 3];
 	for (int i = 0; i < n; i++)
-		db[i] = min_d(max_d(EVEN_SHARE * (want - db[i]), -EVEN_CUT_DB), EVEN_LIFT_DB);
+		db[i] = fmin(fmax(EVEN_SHARE * (want - db[i]), -EVEN_CUT_DB), EVEN_LIFT_DB);
 	/* The gain moves in the consonants, from the end of one vowel to the start of the next. */
 	for (size_t i = 0; i < f->n; i++) {
 		double t = f->t0 + (double)i / VOICE_RATE, gain = db[k];
 		while (k + 1 < n && t >= f->spans[k + 1].vowel_start)
 			gain = db[++k];
 		if (k + 1 < n && t > f->spans[k].vowel_end) {
-			double room = max_d(f->spans[k + 1].vowel_start - f->spans[k].vowel_end, 1e-3);
+			double room = fmax(f->spans[k + 1].vowel_start - f->spans[k].vowel_end, 1e-3);
 			gain += (db[k + 1] - db[k]) * smooth((t - f->spans[k].vowel_end) / room);
 		}
 		f->x[i] *= (float)from_db(gain);
@@ -72,7 +70,7 @@ static void silence(const struct finish *f, size_t a, size_t z, double release, 
 	for (size_t i = a; i < z; i++) {
 		double out = release > 0 ? 1 - (double)(i - a) / (release * VOICE_RATE) : 0;
 		double in = attack > 0 ? 1 - (double)(z - i) / (attack * VOICE_RATE) : 0;
-		f->x[i] *= (float)smooth(max_d(out, in));
+		f->x[i] *= (float)smooth(fmax(out, in));
 	}
 }
 
@@ -136,7 +134,7 @@ static int loudness(const struct audio *a, double *ret, struct madrigal_error *e
 	if (rc)
 		return rc;
 	if (!(lufs > -69)) /* shorter than a block of the measure */
-		lufs = max_d(level_db(a->ch[0], 0, a->frames), -70);
+		lufs = fmax(level_db(a->ch[0], 0, a->frames), -70);
 	*ret = lufs;
 	return 0;
 }

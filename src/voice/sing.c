@@ -30,9 +30,6 @@
 #define RAP_GLIDE_MS 60
 #define SAME_THROAT 0.004        /* of a factor of the resonances: nobody hears less */
 
-static double max_d(double a, double b) { return a > b ? a : b; }
-static double min_d(double a, double b) { return a < b ? a : b; }
-
 /* ---- bending the features ---- */
 
 static int bent_init(struct bent *b, const struct sung_plan *p)
@@ -74,7 +71,7 @@ static void weigh_silence(const struct sung_plan *p, struct bent *b)
 
 static float sample_at(const float *x, int n, double at)
 {
-	at = min_d(max_d(at - 0.5, 0), n - 1);
+	at = fmin(fmax(at - 0.5, 0), n - 1);
 	int i = (int)at;
 	float share = (float)(at - i);
 	return x[i] + share * (x[i + 1 < n ? i + 1 : i] - x[i]);
@@ -156,7 +153,7 @@ static void measure_notes(const struct sung_plan *p, const struct bent *b, const
 	double step = FRAME_S / 2;
 	for (int i = 0; i < p->line->n_notes; i++) {
 		struct placed_note *k = &p->placed[i];
-		double end = min_d((double)k->end_s, p->spans[p->line->notes[i].syllable].vowel_end);
+		double end = fmin((double)k->end_s, p->spans[p->line->notes[i].syllable].vowel_end);
 		int from = (int)(((double)k->start_s - b->t0) / step), to = (int)((end - b->t0) / step);
 		float hz[64];
 		int n = 0;

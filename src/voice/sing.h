@@ -8,6 +8,7 @@
 #include "voice/voice.h"
 
 #define STYLE_VALUES 256
+#define TEXT_CHANNELS 512
 #define VOICE_FRAME 600 /* samples of a frame */
 
 enum { NET_ENCODER, NET_PROSODY, NET_DECODER, NETS };
@@ -23,7 +24,7 @@ struct spoken {
 	struct token_line tokens;
 	int frames[TOKENS_MAX]; /* of each token, >= 1 */
 	int n_frames;
-	float *text;            /* 512 x tokens.n */
+	float *text;            /* TEXT_CHANNELS x tokens.n */
 	float *prosody;         /* 640 x tokens.n */
 	float *pitch, *energy;  /* 2 n_frames each */
 	float style[STYLE_VALUES];
@@ -38,7 +39,7 @@ void spoken_release(struct spoken *s);
 struct bent {
 	double t0;
 	int n;
-	float *text;            /* 512 x n */
+	float *text;            /* TEXT_CHANNELS x n */
 	float *pitch, *energy;  /* 2 n each */
 	float *weights;         /* n: seconds of speech that each frame stands for */
 };

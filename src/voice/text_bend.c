@@ -9,9 +9,6 @@
 #define CROSS_S 0.1       /* a held vowel's text features come in over so long a time (docs/voice.md) */
 #define SUB_SAMPLES 5     /* of a frame, to tell how much of each token it holds */
 
-static double max_d(double a, double b) { return a > b ? a : b; }
-static double min_d(double a, double b) { return a < b ? a : b; }
-
 int sung_plan_init(struct sung_plan *p, const struct sung_line *line, const struct style_singer *manner, const struct spoken *spoken, struct madrigal_error *err)
 {
 	p->line = line;
@@ -50,14 +47,9 @@ static int text_token(const struct sung_plan *p, double t)
 	return !token && first->voiceless && t >= begins ? 1 : token;
 }
 
-static int is_vowel(const struct token *k)
-{
-	return k->kind == TOKEN_STRESS || k->kind == TOKEN_NUCLEUS;
-}
-
 static int is_held(const struct sung_plan *p, const struct token *k)
 {
-	return !p->line->spoken && is_vowel(k) && p->spans[k->syllable].vowel_end - p->spans[k->syllable].vowel_start > HELD_S;
+	return !p->line->spoken && token_is_vowel(k) && p->spans[k->syllable].vowel_end - p->spans[k->syllable].vowel_start > HELD_S;
 }
 
 /* Adds `amount` of the text features that belong to second t of the sung line to frame f. A held vowel goes from its stress mark's to its own all the time that it lasts: from
@@ -69,7 +61,7 @@ static void add_text(const struct sung_plan *p, double t, float amount, struct b
 	float share = 0;
 	if (is_held(p, &l->t[token])) {
 		const struct sung_span *s = &p->spans[l->t[token].syllable];
-		share = (float)min_d(max_d((t - s->vowel_start - ONSET_LEAD_S) / (s->vowel_end - s->vowel_start + OFFSET_LEAD_S - ONSET_LEAD_S), 0), 1);
+		share = (float)fmin(fmax((t - s->vowel_start - ONSET_LEAD_S) / (s->vowel_end - s->vowel_start + OFFSET_LEAD_S - ONSET_LEAD_S), 0), 1);
 		from -= l->t[token].kind == TOKEN_NUCLEUS && l->t[token - 1].kind == TOKEN_STRESS;
 		to += l->t[token].kind == TOKEN_STRESS && l->t[token + 1].kind == TOKEN_NUCLEUS;
 	}
@@ -82,7 +74,7 @@ static void add_text(const struct sung_plan *p, double t, float amount, struct b
 static int in_crossing(const struct sung_plan *p, double t)
 {
 	const struct token *before = &p->spoken->tokens.t[text_token(p, t - CROSS_S / 2)], *after = &p->spoken->tokens.t[text_token(p, t + CROSS_S / 2)];
-	return is_held(p, after) && !(is_vowel(before) && before->syllable == after->syllable);
+	return is_held(p, after) && !(token_is_vowel(before) && before->syllable == after->syllable);
 }
 
 /* A frame's text features: those of the tokens it holds, by their share. Where a held vowel begins they cross over, for the reason that add_text has. */
@@ -94,6 +86,6 @@ void text_bend(const struct sung_plan *p, struct bent *b)
 		int n = (int)lround(SUB_SAMPLES * width / FRAME_S);
 		for (int k = 0; k < n; k++)
 			add_text(p, middle + width * ((k + 0.5) / n - 0.5), 1.0f / (float)n, b, f);
-		b->weights[f] = (float)max_d(bend_source(&p->bend, t + FRAME_S) - bend_source(&p->bend, t), 1e-5);
+		b->weights[f] = (float)fmax(bend_source(&p->bend, t + FRAME_S) - bend_source(&p->bend, t), 1e-5);
 	}
 }

@@ -6,7 +6,6 @@
 #include "voice/bend.h"
 #include "voice/sing.h"
 
-#define TEXT_CHANNELS 512
 #define AROUND_BEFORE_S 0.06 /* from so long before a line's first sound on it is told that sound, and no more silence */
 
 /* A line as it will be sung. */

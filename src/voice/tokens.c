@@ -116,3 +116,8 @@ int tokens_of_line(const struct sung_line *line, struct token_line *ret, struct 
 		return err_set(err, MADRIGAL_ELYRICS, "a line of %d syllables is too long to sing in one breath", line->n_syllables);
 	return 0;
 }
+
+int token_is_vowel(const struct token *k)
+{
+	return k->kind == TOKEN_STRESS || k->kind == TOKEN_NUCLEUS;
+}

@@ -30,4 +30,7 @@ struct token_line {
 /* MADRIGAL_ELYRICS if the line is too long or has a syllable without a phoneme that the voice knows. */
 int tokens_of_line(const struct sung_line *line, struct token_line *ret, struct madrigal_error *err) MUST_CHECK;
 
+/* Whether it is a part of its syllable's vowel: the stress mark before it is sung as one. */
+int token_is_vowel(const struct token *k);
+
 #endif

@@ -15,7 +15,6 @@
 #define SPEED 0.8f /* slower than talk: vowels are nearer to what a song needs, and words stay clear */
 #define SLOWEST_RAP 0.7f
 #define FASTEST_RAP 1.4f
-#define TEXT_CHANNELS 512
 #define PROSODY_CHANNELS 640
 #define STYLE_ROWS 510
 #define TOKEN_FRAMES_MAX 400
