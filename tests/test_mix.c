@@ -308,6 +308,49 @@ static void test_vocal_steady(void **state)
 	song_free(g);
 }
 
+/* Power between hz and two octaves higher from second a until b. */
+static double power_of(const struct audio *a, double hz, double from, double until)
+{
+	struct eq band = eq_init();
+	double sum = 0;
+	float *x = malloc(a->frames * sizeof *x);
+	assert_non_null(x);
+	memcpy(x, a->ch[0], a->frames * sizeof *x);
+	for (int k = 0; k < 2; k++) {
+		eq_add(&band, biquad_highpass(AUDIO_RATE, hz, 0.7));
+		eq_add(&band, biquad_lowpass(AUDIO_RATE, 4 * hz, 0.7));
+	}
+	eq_process(&band, x, NULL, a->frames);
+	for (size_t i = (size_t)(from * AUDIO_RATE); i < (size_t)(until * AUDIO_RATE); i++)
+		sum += (double)(x[i] * x[i]);
+	free(x);
+	return sum;
+}
+
+/* How far the band gives way where words are while somebody sings, dB: 1.4 to 5.6 kHz against 50 to 200 Hz, the singer's seconds against the others. */
+static double dip_db(const struct audio *a)
+{
+	double high = power_of(a, 1400, 1, 3) / power_of(a, 1400, 5, 7), low = power_of(a, 50, 1, 3) / power_of(a, 50, 5, 7);
+	return 10 * log10(high / low);
+}
+
+static void test_band_gives_way(void **state)
+{
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		struct song *g = song_new(1);
+		g->style.mix.duck_db = k ? 8 : 0;
+		memset(g->vocals.lead.ch[0] + FRAMES / 2, 0, FRAMES / 2 * sizeof(float));
+		g->score.n_vocal = SECONDS / 2;
+		struct mixdown m = mixed(g);
+		/* The guitar's highest harmonics lie where the dip is half as deep; drums give way by 0.6 of it. */
+		near(dip_db(stem_of(&m, "guitar")), k ? -3.8 : 0, 1);
+		near(dip_db(stem_of(&m, "drums")), k ? -3.9 : 0, 1);
+		mixdown_release(&m);
+		song_free(g);
+	}
+}
+
 static void test_threads_same_bits(void **state)
 {
 	(void)state;
@@ -594,6 +637,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_song), cmocka_unit_test(test_stems_are_the_bus), cmocka_unit_test(test_balance), cmocka_unit_test(test_vocal_steady),
+		cmocka_unit_test(test_band_gives_way),
 		cmocka_unit_test(test_threads_same_bits), cmocka_unit_test(test_all_voices), cmocka_unit_test(test_instrumental),
 		cmocka_unit_test(test_mp3_ceiling), cmocka_unit_test(test_odd_input), cmocka_unit_test(test_cancel), cmocka_unit_test(test_fade),
 		cmocka_unit_test(test_parts_are_the_whole), cmocka_unit_test(test_parts_same_bits),

@@ -8,8 +8,8 @@
 
 const struct role_preset role_presets[STRIP_ROLES] = {
 	/* The kick's body, less cardboard, the snare's crack. Slow attack: the stroke passes, the room is held. */
-	[ROLE_DRUMS] = { 32, { PEAK(65, 0.9f, 2), PEAK(380, 1, -3), PEAK(4200, 0.8f, 2), HIGH(9000, 1.5f) }, 8, 2.5f, 18, 90, 0, 0, 1, 120, 0.4f, 2500, -22, 0 },
-	[ROLE_PERCUSSION] = { 180, { PEAK(500, 1, -2), HIGH(8000, 1.5f) }, 8, 2, 10, 80, -9, 0, 1, 0, 0.45f, 900, -18, 0.3f },
+	[ROLE_DRUMS] = { 32, { PEAK(65, 0.9f, 2), PEAK(380, 1, -3), PEAK(4200, 0.8f, 2), HIGH(9000, 1.5f) }, 8, 2.5f, 18, 90, 0, 0, 1, 120, 0.4f, 2500, -22, 0.6f },
+	[ROLE_PERCUSSION] = { 180, { PEAK(500, 1, -2), HIGH(8000, 1.5f) }, 8, 2, 10, 80, -9, 0, 1, 0, 0.45f, 900, -18, 0.6f },
 	/* Steady is what matters most; a little growl where small loudspeakers begin. */
 	[ROLE_BASS] = { 34, { PEAK(85, 0.8f, 1.5f), PEAK(260, 1, -2.5f), PEAK(850, 1, 2), TOP(6500) }, 0, 4, 12, 160, -2, 0, 0.3f, 250, 0, 0, -60, 0.2f },
 	[ROLE_COMP] = { 95, { PEAK(240, 0.9f, -2.5f), PEAK(2800, 0.8f, -1), HIGH(8500, 1.5f) }, 5, 2, 20, 150, -4, 0, 1.15f, 150, 0.6f, 220, -19, 1 },

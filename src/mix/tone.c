@@ -10,6 +10,8 @@
 #define FIT_ROUNDS 100
 #define EDGE_S 0.005
 #define AMEND_HOP 4096      /* windows that overlap: at the top a song's spectrum hangs on a few s */
+#define DUCK_HZ 2800        /* the middle of 1.5 to 6 kHz, in octaves: what of the band hides words (docs/voice.md) */
+#define DUCK_Q 0.5
 #define REFERENCE_TOP_HZ 9000.0 /* bands above are not whole in what the ear was given */
 
 /* Where records end up: third octaves from 40 Hz to 12.5 kHz, dB. Mean long-term spectra of published full mixes, smoothed. */
@@ -220,7 +222,7 @@ struct finish finish_begin(const struct desk *d, const struct channel *c)
 {
 	double duck = c->role == DESK_EFFECTS ? 0.7 : c->role < PART_ROLES ? (double)role_presets[c->role].duck : 0;
 	duck *= c->vocal || d->lead < 0 ? 0 : (double)d->style->duck_db;
-	return (struct finish){ .duck = duck, .dip = dyneq_init(AUDIO_RATE, DYNEQ_BELL, 1700, 0.5), .tone = d->tone };
+	return (struct finish){ .duck = duck, .dip = dyneq_init(AUDIO_RATE, DYNEQ_BELL, DUCK_HZ, DUCK_Q), .tone = d->tone };
 }
 
 int finish_advance(struct desk *d, struct channel *c, struct finish *f, size_t from, size_t until, struct madrigal_error *err)

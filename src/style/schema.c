@@ -43,7 +43,7 @@
 #define MIX_NUMBERS(F, I) \
 	F(struct style_mix, vocal_db, -6, 6, 0) F(struct style_mix, vocal_reverb_db, -60, 0, -16) F(struct style_mix, vocal_reverb_s, 0.1, 8, 1.6) \
 	F(struct style_mix, vocal_predelay_ms, 0, 200, 30) F(struct style_mix, vocal_delay_db, -60, 0, -24) F(struct style_mix, room_s, 0.1, 6, 0.9) \
-	F(struct style_mix, duck_db, 0, 6, 3.2) F(struct style_mix, bus_drive, 0, 1, 0.15) F(struct style_mix, bus_glue_db, 0, 6, 1.5) \
+	F(struct style_mix, duck_db, 0, 12, 6.4) F(struct style_mix, bus_drive, 0, 1, 0.15) F(struct style_mix, bus_glue_db, 0, 6, 1.5) \
 	F(struct style_mix, tilt_db, -6, 6, 0) F(struct style_mix, sub_db, -6, 6, 0)
 #define STYLE_NUMBERS(F, I) \
 	F(struct style, swing, 0, 0.34, 0) F(struct style, minor, 0, 1, 0.4) F(struct style, energy, -1, 1, 0) F(struct style, valence, -1, 1, 0)

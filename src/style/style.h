@@ -123,7 +123,7 @@ struct style_mix {
 	float vocal_reverb_db, vocal_reverb_s, vocal_predelay_ms;
 	float vocal_delay_db; char *vocal_delay_note; /* "1/4", "1/8d", "1/8" */
 	float room_s;             /* the band's reverb time */
-	float duck_db;            /* how far the band dips around 1.7 kHz under the voice, 0..6 */
+	float duck_db;            /* how far the band dips around 2.8 kHz under the voice, 0..12 */
 	float bus_drive;          /* 0..1 */
 	float bus_glue_db;        /* gain reduction wanted from the bus compressor, 0..4 */
 	float tilt_db;            /* brightness of the master: dB at 8 kHz against 200 Hz */
