@@ -422,6 +422,23 @@ static void stops_are_told_from_hisses(void **state)
 	}
 }
 
+static void a_tap_is_sung_as_t(void **state)
+{
+	(void)state;
+	static const struct sung_syllable tap[] = { { "mˈɛ", 1, 0 }, { "ɾəl", 0, '.' } }, t[] = { { "mˈɛ", 1, 0 }, { "təl", 0, '.' } };
+	for (int rapped = 0; rapped < 2; rapped++) {
+		const struct sung_line a = { .syllables = tap, .n_syllables = 2, .spoken = rapped }, b = { .syllables = t, .n_syllables = 2, .spoken = rapped };
+		struct token_line x, y;
+		int differ = 0;
+		assert_int_equal(tokens_of_line(&a, &x, NULL), 0);
+		assert_int_equal(tokens_of_line(&b, &y, NULL), 0);
+		assert_int_equal(x.n, y.n);
+		for (int i = 0; i < x.n; i++)
+			differ += x.t[i].id != y.t[i].id;
+		assert_int_equal(differ, rapped);
+	}
+}
+
 static void the_curve_is_the_tune(void **state)
 {
 	(void)state;
@@ -1003,6 +1020,7 @@ int main(void)
 		cmocka_unit_test(a_held_vowel_stays_a_vowel),
 		cmocka_unit_test(a_line_begins_and_ends_with_its_own_sounds),
 		cmocka_unit_test(stops_are_told_from_hisses),
+		cmocka_unit_test(a_tap_is_sung_as_t),
 		cmocka_unit_test(a_voice_is_breathier_when_told),
 		cmocka_unit_test(a_note_beyond_the_range_is_in_tune),
 		cmocka_unit_test(a_line_out_of_order_is_refused),

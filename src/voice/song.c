@@ -17,8 +17,6 @@
 #define LINE_GAP_S 0.22         /* between two lines; the first one's last note gives way */
 #define SPOKEN_GAP_S 0.08       /* the same between two lines of rap */
 #define BACKING_DB (-5.0)
-#define WEAK_HELD_S 0.3         /* an unstressed syllable within a line is let go after this: held longer it is heard as a word of its own (docs/voice.md) */
-#define WEAK_GAP_S 0.06         /* no shorter silence is made for that */
 #define HARMONY_INTENSITY 0.6f  /* the same in each chorus: a line that returns is sung once */
 
 #define REHEARSAL_LINES 2
@@ -99,14 +97,6 @@ static void add_syllable(const struct lyrics *l, const struct vocal_note *n, str
 	};
 }
 
-/* Whether the note ends a word with an unstressed syllable. (Within a word a silence would make two of it.) */
-static int ends_word_weakly(const struct lyrics *l, const struct vocal_note *k)
-{
-	const struct word *w = &l->words[k->word];
-	int strong = w->n_syllables == 1 ? w->content : l->syllables[w->first_syllable + k->syllable].stress == STRESS_PRIMARY;
-	return !strong && k[1].word != k->word;
-}
-
 /* One take of notes[0..n-1]. rest_before, rest_after: seconds of silence around it. */
 static int make_take(const struct voice_takes *ss, const struct vocal_note *notes, int n, double rest_before, double rest_after, struct take *ret)
 {
@@ -122,9 +112,7 @@ static int make_take(const struct voice_takes *ss, const struct vocal_note *note
 		if (!i || k->word != k[-1].word || k->syllable != k[-1].syllable)
 			add_syllable(s->lyrics, k, &t);
 		double start = LEAD_IN_S + sung_after(ss, t.first_tick, k->start), held = sung_after(ss, k->start, k->start + k->dur);
-		if (i + 1 < n && held > WEAK_HELD_S + WEAK_GAP_S && ends_word_weakly(s->lyrics, k))
-			held = WEAK_HELD_S;
-		else if (ss->staccato && i + 1 < n && notes[i + 1].word != k->word && held * STACCATO_SHARE >= STACCATO_LEAST_S)
+		if (ss->staccato && i + 1 < n && notes[i + 1].word != k->word && held * STACCATO_SHARE >= STACCATO_LEAST_S)
 			held *= STACCATO_SHARE;
 		t.notes[i] = (struct sung_note){ (float)start, (float)(start + held), (float)k->midi, k->dynamic, t.line.n_syllables - 1 };
 	}

@@ -33,6 +33,10 @@ static const struct symbol {
 #define TOKEN_END 0
 #define TOKEN_SPACE 16
 
+/* Speech's quick tap in "metal" is an r when it is held: singers say the t (docs/voice.md). */
+#define TAP 0x27e
+#define SUNG_TAP 't'
+
 static const struct symbol *find_symbol(uint32_t code)
 {
 	size_t lo = 0, hi = sizeof symbols / sizeof *symbols;
@@ -78,11 +82,12 @@ static void choose_nucleus(struct token *t, int n)
 		t[i].kind = i < at ? TOKEN_ONSET : i > at ? TOKEN_CODA : TOKEN_NUCLEUS;
 }
 
-static int push_syllable(struct token_line *l, const char *phonemes, int index)
+static int push_syllable(struct token_line *l, const char *phonemes, int spoken, int index)
 {
 	int first = l->n, seen = 0, after = 0;
 	while (*phonemes) {
-		const struct symbol *y = find_symbol(take_code(&phonemes));
+		uint32_t code = take_code(&phonemes);
+		const struct symbol *y = find_symbol(code == TAP && !spoken ? SUNG_TAP : code);
 		if (!y || y->class == MARK)
 			continue;
 		int vowel = (y->class & (VOWEL | DIPHTHONG)) != 0;
@@ -105,7 +110,7 @@ int tokens_of_line(const struct sung_line *line, struct token_line *ret, struct 
 		const struct sung_syllable *s = &line->syllables[i];
 		if (i && s->word_start)
 			push(l, TOKEN_SPACE, TOKEN_PAUSE, -1, 0);
-		if (!push_syllable(l, s->phonemes, i))
+		if (!push_syllable(l, s->phonemes, line->spoken, i))
 			return err_set(err, MADRIGAL_ELYRICS, "the voice has no sound for \"%s\"", s->phonemes);
 		const struct symbol *mark = s->punct == '-' ? find_symbol(0x2014) : find_symbol((unsigned char)s->punct);
 		if (mark && mark->class == MARK)
