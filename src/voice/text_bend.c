@@ -4,7 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define STOP_AFTER_S 0.03 /* a line's first p, t, k or ch begins so long after its onset (docs/voice.md) */
+#define STOP_AFTER_S 0.03 /* a line's first p, t, k or ch begins so long after its onset (docs/voice.md), */
+#define HISS_AFTER_S 0.05 /* its first f, s, th, sh or h so long */
 #define HELD_S 0.12       /* a sung vowel longer than that is held: speech's are shorter */
 #define CROSS_S 0.1       /* a held vowel's text features come in over so long a time (docs/voice.md) */
 #define SUB_SAMPLES 5     /* of a frame, to tell how much of each token it holds */
@@ -37,13 +38,13 @@ int sung_plan_token(const struct sung_plan *p, double spoken_s)
 }
 
 /* The token whose text features belong to second t of the sung line. They come later than the sound, at speech's own pace; only a voiceless first sound has no other before
- * it whose features it could begin with: with those of silence it begins with a vowel that isn't there. (A stop begins with silence: with its own features so early it is
- * breathed, "hold" for "cold".) */
+ * it whose features it could begin with: with those of silence it begins with a vowel that isn't there. (With its own features before
+ * its onset it is breathed, "hold" for "cold", "oh" for "so": the sound comes before its features.) */
 static int text_token(const struct sung_plan *p, double t)
 {
 	int token = sung_plan_token(p, bend_source(&p->bend, t - LEAD_S) + LEAD_S);
 	const struct token *first = &p->spoken->tokens.t[1];
-	double begins = p->spans[0].onset_start + (first->stop ? STOP_AFTER_S : -AROUND_BEFORE_S);
+	double begins = p->spans[0].onset_start + (first->stop ? STOP_AFTER_S : HISS_AFTER_S);
 	return !token && first->voiceless && t >= begins ? 1 : token;
 }
 
