@@ -16,6 +16,7 @@
 
 #define BEFORE_S 0.25           /* sung before the first consonant and after the last: silence that the network needs around a line */
 #define AFTER_S 0.30
+#define AROUND_BEFORE_S 0.06     /* from so long before a line's first sound on, no more silence */
 #define AROUND_AFTER_S 0.16     /* from so long after a line's last sound on, silence: the last dies away, and the step to the silence's energy clicks, which must not be heard */
 #define SILENCE_ENERGY 4.0f     /* the network's energy for it: what the softest tenth of voiced speech has (four songs of four singers: median 7 to 8, true silence -9) */
 #define ENDING_ENERGY 7.0f      /* at least, in the vowel and the sonorants that a line ends with: speech falls to 4 or 5 there, and low notes held on it creak */

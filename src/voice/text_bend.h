@@ -6,8 +6,6 @@
 #include "voice/bend.h"
 #include "voice/sing.h"
 
-#define AROUND_BEFORE_S 0.06 /* from so long before a line's first sound on it is told that sound, and no more silence */
-
 /* A line as it will be sung. */
 struct sung_plan {
 	const struct sung_line *line;
