@@ -724,6 +724,32 @@ static void a_held_vowel_stays_a_vowel(void **state)
 	assert_true(held_share(lily) > 0.9);
 }
 
+/* "So we turn the speakers": a line's first s hisses. A hiss changes from sample to sample by about its own size, breath in a vowel's shape by much less. */
+static void a_first_s_hisses(void **state)
+{
+	(void)state;
+	static const struct sung_syllable words[] = { { "sO", 1, 0 }, { "wi", 1, 0 }, { "tˈɜɹn", 1, 0 }, { "ðə", 1, 0 }, { "spˈi", 1, 0 }, { "kəɹz", 0, '.' } };
+	if (!voice)
+		skip();
+	char heart[] = "af_heart";
+	struct singer one = singer;
+	struct sung_note notes[6];
+	one.name = heart;
+	for (int i = 0; i < 6; i++)
+		notes[i] = (struct sung_note){ 0.85f + 0.25f * (float)i, 0.85f + 0.25f * (float)(i + 1), 54, 0.6f, i };
+	struct sung_line line = { words, 6, notes, 6, notes[5].end_s + 0.6f, 0.5f, 0, 3, 0, 0 };
+	struct audio a;
+	assert_int_equal(voice_sing(voice, &one, &plain, &line, NULL, &a, NULL, NULL), 0);
+	double all = 0, change = 0;
+	for (size_t i = (size_t)(0.75 * VOICE_RATE); i < (size_t)(0.82 * VOICE_RATE); i++) {
+		double x = (double)a.ch[0][i], d = x - (double)a.ch[0][i - 1];
+		all += x * x;
+		change += d * d;
+	}
+	assert_true(change > 0.5 * all);
+	audio_release(&a);
+}
+
 /* "Streetlights find my home", the last word on a long note. */
 static void a_line_begins_and_ends_with_its_own_sounds(void **state)
 {
@@ -1020,6 +1046,7 @@ int main(void)
 		cmocka_unit_test(a_held_vowel_stays_a_vowel),
 		cmocka_unit_test(a_line_begins_and_ends_with_its_own_sounds),
 		cmocka_unit_test(stops_are_told_from_hisses),
+		cmocka_unit_test(a_first_s_hisses),
 		cmocka_unit_test(a_tap_is_sung_as_t),
 		cmocka_unit_test(a_voice_is_breathier_when_told),
 		cmocka_unit_test(a_note_beyond_the_range_is_in_tune),
